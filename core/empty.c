@@ -1,0 +1,2 @@
+/* empty.c - stands in for a folder that has no source yet. */
+typedef int atm_empty_translation_unit;

@@ -1,0 +1,65 @@
+/* frontend.h - ONNX in and out, and the passes over the graph. */
+#ifndef AUTOTM_FRONTEND_H
+#define AUTOTM_FRONTEND_H
+
+#include "autotm/graph.h"
+
+/* A dense row-major tensor in memory, as users give and get them. */
+struct atm_array {
+    enum atm_dtype dtype;
+    struct atm_shape shape;
+    uint64_t bytes;
+    void *data; /* owned; atm_array_clear */
+};
+void atm_array_clear(struct atm_array *a);
+
+/* By extension: .npy, .pb (TensorProto), else raw bytes of the given dtype and
+ * shape (which .npy and .pb must equal too, when expect_shape is not null). */
+enum atm_status atm_array_read(const char *path, enum atm_dtype dtype,
+                               const struct atm_shape *expect_shape,
+                               struct atm_array *a);
+enum atm_status atm_array_write_npy(const char *path,
+                                    const struct atm_array *a, bool force);
+
+struct atm_bind_dim { const char *name; int64_t value; };
+struct atm_bind_shape { const char *input; struct atm_shape shape; };
+struct atm_bind_value { const char *input; const struct atm_array *array; };
+
+struct atm_import_options {
+    uint32_t n_dims;
+    const struct atm_bind_dim *dim;      /* --dim NAME=64 */
+    uint32_t n_shapes;
+    const struct atm_bind_shape *shape;  /* --shape x=1,3,224,224 */
+    uint32_t n_values;                   /* overridden initialisers, and inputs
+                                            whose value decides a shape */
+    const struct atm_bind_value *value;
+    bool ignore_declared;  /* test: forget declared output and value_info
+                              shapes before inference */
+};
+
+/* What the model's file says, before any binding: for `inspect`. */
+struct atm_model_info {
+    char producer[64];
+    int64_t ir_version, opset;
+    uint32_t n_nodes, n_initialisers;
+    uint64_t initialiser_bytes;
+};
+
+/* load -> check -> bind -> infer -> fold. All unsupported operators, types
+ * and opsets are listed at once in the sentence (up to its limit; UNSUPPORTED).
+ * Weights are recorded as file ranges, never copied. */
+enum atm_status atm_onnx_import(const char *path,
+                                const struct atm_import_options *options,
+                                struct atm_model_info *info, /* may be null */
+                                struct atm_graph **graph);
+
+/* The fusion passes: BN into conv, bias, activation, residual sum. In place;
+ * the graph stays checkable and means the same up to rounding. */
+enum atm_status atm_graph_fuse(struct atm_graph *g);
+
+/* Writes the graph as ONNX (opset 13, IR 7); generated constants are streamed
+ * as raw_data. Atomic; overwrites only with `force`. */
+enum atm_status atm_onnx_export(const struct atm_graph *g, const char *path,
+                                bool force);
+
+#endif

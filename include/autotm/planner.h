@@ -1,0 +1,74 @@
+/* planner.h - planners: problem -> placement; then placement -> schedule. */
+#ifndef AUTOTM_PLANNER_H
+#define AUTOTM_PLANNER_H
+
+#include "autotm/problem.h"
+#include "autotm/schedule.h"
+
+/* Called at each improvement and about each second; return true to stop: the
+ * best plan found so far is returned, status FEASIBLE. */
+typedef bool atm_plan_progress_fn(void *user, double seconds, double best,
+                                  double bound);
+
+struct atm_plan_options {
+    const char *planner;      /* row of planners.def; default "sync" */
+    uint64_t budget_bytes;    /* hard limit of the fast pool */
+    double gap_target;        /* stop when the gap is at most this; 0.001 */
+    double time_limit_s;      /* 0: none. Makes the plan depend on the clock */
+    uint64_t seed;            /* of `random` and of local searches */
+    atm_plan_progress_fn *progress; /* may be null */
+    void *user;
+};
+void atm_plan_options_init(struct atm_plan_options *o);
+
+struct atm_planner {
+    const char *name, *help;
+    enum atm_status (*plan)(const struct atm_problem *p,
+                            const struct atm_plan_options *o,
+                            struct atm_placement **placement);
+};
+const struct atm_planner *atm_planner_at(uint32_t index); /* null: end */
+
+/* Plans, packs, certifies, checks. INFEASIBLE when no plan fits: the sentence
+ * names the smallest feasible budget and the kernel that sets it. */
+enum atm_status atm_plan(const struct atm_problem *p,
+                         const struct atm_plan_options *o,
+                         struct atm_placement **placement);
+
+/* The independent checker of an answer: legality, objective, peaks, addresses
+ * recomputed from the rules; shares no code with the planners. */
+enum atm_status atm_placement_check(const struct atm_problem *p,
+                                    const struct atm_placement *a);
+
+/* Recomputes the bound of a certificate in floating point (scripts/
+ * check_bound.py does it exactly), rounded down to 9 decimals. */
+enum atm_status atm_certificate_bound(const struct atm_problem *p,
+                                      const struct atm_certificate *c,
+                                      double *bound);
+
+/* Schedule of a placement: residences, steps, prologue, hashes, predictions.
+ * all_fast_s and all_slow_s (NaN where forbidden) are filled from the
+ * problem. */
+enum atm_status atm_schedule_build(const struct atm_program *program,
+                                   const struct atm_profile *profile,
+                                   const struct atm_problem *problem,
+                                   const struct atm_placement *placement,
+                                   const struct atm_plan_options *options,
+                                   struct atm_schedule **schedule);
+
+/* ---- address assignment alone ---- */
+struct atm_pack_box {
+    uint64_t bytes, align;
+    uint32_t lower, upper;   /* live in [lower, upper) */
+    uint32_t lower2, upper2; /* second interval (over the boundary); empty when
+                                equal */
+    bool fixed;              /* offset is given */
+    uint64_t offset;         /* result */
+};
+/* Minimises the height; stops early at `capacity` if it is not 0. Height and
+ * lower bound (peak of live bytes) out. Deterministic. */
+enum atm_status atm_pack(struct atm_pack_box *box, uint32_t n,
+                         uint64_t capacity, uint64_t *height,
+                         uint64_t *lower_bound);
+
+#endif

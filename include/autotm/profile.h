@@ -1,0 +1,65 @@
+/* profile.h - measured costs of one program over a pair of tiers.
+ *
+ * Times in seconds. Filled by the profiler from its store, or by hand in
+ * tests. Operand order is that of atm_kernel_operands.
+ */
+#ifndef AUTOTM_PROFILE_H
+#define AUTOTM_PROFILE_H
+
+#include "autotm/program.h"
+#include "autotm/tier.h"
+
+enum atm_time_source { ATM_TIME_MEASURED, ATM_TIME_MODELLED };
+
+struct atm_time {
+    double seconds, low, high; /* median and spread (quartiles) */
+    uint32_t n;                /* samples */
+};
+
+struct atm_kernel_time {
+    struct atm_hash signature;
+    uint32_t n_operands, n_in;
+    uint32_t *tensor;         /* per operand */
+    struct atm_time fast;     /* all operands fast; measured */
+    /* Modelled vectors: max(fast, sum of slow_s) + latencies over the slow
+     * operands; slow_s[i] < 0: not allowed in the slow tier. */
+    double *slow_s, *latency_s;
+    struct atm_time *table;   /* measured vectors, 2^n entries indexed by the
+                                 mask of slow operands; null: modelled */
+};
+
+struct atm_profile {
+    struct atm_arena *arena;
+    uint32_t n_kernels;
+    struct atm_kernel_time *kernel; /* as program->kernel; LOAD, FEED: zeros */
+    uint32_t n_tiers;               /* 2 today */
+    struct atm_tier_info tier[2];   /* 0 fast, 1 slow, bandwidths filled */
+    char spec[2][256];
+    double dram_read_bw, dram_write_bw; /* at calibration, bytes/s */
+    uint32_t n_measured, n_reused, n_modelled; /* vectors, by origin */
+    struct atm_hash machine;        /* fingerprint: CPU, threads, libraries */
+    struct atm_hash hash;           /* of all numbers above */
+    struct atm_hash tiers_hash;     /* specs and bandwidths */
+};
+
+/* Empty profile for a program: operands and slow costs filled from the tiers
+ * by the clock model, fast times `fast_s` each (0: unknown). What tests and
+ * the profiler start from. specs are copied. */
+enum atm_status atm_profile_new(const struct atm_program *program,
+                                const struct atm_tier_info tier[2],
+                                const char *const spec[2], double fast_s,
+                                struct atm_profile **profile);
+void atm_profile_delete(struct atm_profile **profile);
+
+/* Seconds of kernel k with the operands of `mask` slow; < 0: not allowed. */
+double atm_profile_kernel(const struct atm_profile *p, uint32_t k,
+                          uint64_t mask);
+double atm_profile_move(const struct atm_profile *p, uint64_t bytes,
+                        bool write);
+
+/* Numbers finite, non-negative, complete; then fills the hashes. */
+enum atm_status atm_profile_check(struct atm_profile *p,
+                                  const struct atm_program *program);
+enum atm_status atm_profile_to_json(const struct atm_profile *p, char **json);
+
+#endif
