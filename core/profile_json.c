@@ -1,0 +1,123 @@
+/* profile_json.c - a profile as one JSON document: for people, for `profile`
+ * and for golden tests. Sorted keys, 17 digits. */
+#include "autotm/profile.h"
+
+#include "arena.h"
+
+#include <jansson.h>
+#include <string.h>
+
+static json_t *time_json(const struct atm_time *t)
+{
+    return json_pack("{s:f, s:f, s:f, s:I}", "seconds", t->seconds, "low",
+                     t->low, "high", t->high, "samples", (json_int_t)t->n);
+}
+
+static json_t *hash_json(struct atm_hash h)
+{
+    char text[ATM_HASH_STR];
+
+    return json_string(atm_hash_str(h, text));
+}
+
+/* null where the vector is not allowed */
+static json_t *table_json(const struct atm_kernel_time *t)
+{
+    json_t *list = json_array();
+    uint64_t m;
+
+    for (m = 0; m < UINT64_C(1) << t->n_operands; m++)
+        (void)json_array_append_new(list, t->table[m].seconds < 0
+                                              ? json_null()
+                                              : time_json(&t->table[m]));
+    return list;
+}
+
+static json_t *kernel_json(const struct atm_kernel_time *t)
+{
+    json_t *operands = json_array(), *k;
+    uint32_t i;
+
+    for (i = 0; i < t->n_operands; i++)
+        (void)json_array_append_new(
+            operands,
+            json_pack("{s:I, s:o, s:f}", "tensor", (json_int_t)t->tensor[i],
+                      "slow_seconds",
+                      t->slow_s[i] < 0 ? json_null() : json_real(t->slow_s[i]),
+                      "latency_seconds", t->latency_s[i]));
+    k = json_pack("{s:o, s:o, s:o}", "signature", hash_json(t->signature),
+                  "fast", time_json(&t->fast), "operands", operands);
+    if (t->table)
+        (void)json_object_set_new(k, "vectors", table_json(t));
+    return k;
+}
+
+static json_t *tier_json(const struct atm_tier_info *t, const char *spec)
+{
+    return json_pack("{s:s, s:s, s:b, s:b, s:f, s:f, s:f}", "kind", t->kind,
+                     "spec", spec, "emulated",
+                     (t->caps & ATM_TIER_EMULATED) != 0, "addressable",
+                     (t->caps & ATM_TIER_ADDRESSABLE) != 0, "read_bw",
+                     t->read_bw, "write_bw", t->write_bw, "latency_seconds",
+                     t->latency_s);
+}
+
+struct text {
+    char *p;
+    size_t n, cap;
+};
+
+/* jansson's sink: the text grows on the project's allocator. */
+static int put(const char *s, size_t n, void *user)
+{
+    struct text *t = user;
+
+    if (t->n + n + 1 > t->cap) {
+        size_t cap = (t->n + n + 1) * 2;
+        char *p = atm_realloc(t->p, cap);
+
+        if (!p)
+            return -1;
+        t->p = p;
+        t->cap = cap;
+    }
+    memcpy(t->p + t->n, s, n);
+    t->n += n;
+    t->p[t->n] = '\0';
+    return 0;
+}
+
+enum atm_status atm_profile_to_json(const struct atm_profile *p, char **json)
+{
+    json_t *root, *kernels = json_array(), *tiers = json_array();
+    struct text text = {NULL, 0, 0};
+    int bad;
+    uint32_t i;
+
+    *json = NULL;
+    for (i = 0; i < p->n_kernels; i++)
+        (void)json_array_append_new(kernels, kernel_json(&p->kernel[i]));
+    for (i = 0; i < p->n_tiers; i++)
+        (void)json_array_append_new(tiers,
+                                    tier_json(&p->tier[i], p->spec[i]));
+    root = json_pack("{s:o, s:o, s:f, s:f, s:I, s:I, s:I, s:o, s:o, s:o}",
+                     "kernels", kernels, "tiers", tiers, "dram_read_bw",
+                     p->dram_read_bw, "dram_write_bw", p->dram_write_bw,
+                     "measured", (json_int_t)p->n_measured, "reused",
+                     (json_int_t)p->n_reused, "modelled",
+                     (json_int_t)p->n_modelled, "machine",
+                     hash_json(p->machine), "hash", hash_json(p->hash),
+                     "tiers_hash", hash_json(p->tiers_hash));
+    if (!root)
+        return atm_fail(ATM_NOMEM, "out of memory: profile as JSON");
+    bad = json_dump_callback(root, put, &text,
+                             JSON_SORT_KEYS | JSON_INDENT(1) |
+                                 JSON_REAL_PRECISION(17));
+    json_decref(root);
+    if (bad) {
+        atm_free(text.p);
+        return atm_fail(ATM_NOMEM, "out of memory: profile as JSON");
+    }
+    *json = text.p;
+    return ATM_OK;
+}
