@@ -32,6 +32,7 @@ struct atm_attr_def {
     const char *name; /* a null name ends the table */
     enum atm_attr_kind kind;
     bool required;
+    int since, until; /* opsets that know it; 0: no limit */
 };
 
 enum atm_op_flags {

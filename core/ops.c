@@ -1,0 +1,254 @@
+/* ops.c - the registry: rows of ops.def joined with their implementations,
+ * and the checks that every operator shares. */
+#include "autotm/op.h"
+
+#include "ref/elem.h"
+#include "shape.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define OP(name, since, in_min, in_max, out_min, out_max, flags)               \
+    extern const struct atm_op_impl atm_op_impl_##name;
+#include "ops.def"
+#undef OP
+
+static const struct atm_op ops[] = {
+#define OP(name, since, in_min, in_max, out_min, out_max, flags)               \
+    {#name, "", since, in_min, in_max, out_min, out_max, flags,                \
+     &atm_op_impl_##name},
+#include "ops.def"
+#undef OP
+};
+
+uint32_t atm_op_count(void)
+{
+    return sizeof(ops) / sizeof(ops[0]);
+}
+
+const struct atm_op *atm_op_at(uint32_t index)
+{
+    return index < atm_op_count() ? &ops[index] : NULL;
+}
+
+const struct atm_op *atm_op_find(const char *domain, const char *name)
+{
+    uint32_t lo = 0, hi = atm_op_count();
+
+    if (strcmp(domain, "ai.onnx") == 0)
+        domain = "";
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        int order = strcmp(name, ops[mid].name);
+
+        if (order == 0)
+            return strcmp(domain, ops[mid].domain) == 0 ? &ops[mid] : NULL;
+        if (order < 0)
+            hi = mid;
+        else
+            lo = mid + 1;
+    }
+    return NULL;
+}
+
+/* Inputs that belong to fused additions stand behind the operator's own. */
+static uint32_t own_inputs(const struct atm_call *call)
+{
+    uint32_t n = call->n_in, i;
+
+    for (i = 0; i < call->node->n_post; i++)
+        if (call->node->post[i].kind == ATM_POST_ADD && n > 0)
+            n--;
+    return n;
+}
+
+static enum atm_status check_arity(const struct atm_call *call)
+{
+    const struct atm_op *op = call->node->op;
+    uint32_t i;
+
+    if (call->n_in < op->in_min || call->n_in > op->in_max)
+        return atm_fail(ATM_FORMAT,
+                        "%s has %" PRIu32 " inputs, it takes %" PRIu32
+                        " to %" PRIu32,
+                        op->name, call->n_in, op->in_min, op->in_max);
+    if (call->n_out < op->out_min || call->n_out > op->out_max)
+        return atm_fail(ATM_FORMAT,
+                        "%s has %" PRIu32 " outputs, it gives %" PRIu32
+                        " to %" PRIu32,
+                        op->name, call->n_out, op->out_min, op->out_max);
+    for (i = 0; i < call->n_in; i++)
+        if (!call->in[i].present &&
+            (i < op->in_min || op->in_max == UINT32_MAX))
+            return atm_fail(ATM_FORMAT, "%s: input %" PRIu32
+                            " may not be omitted", op->name, i);
+    for (i = 0; i < op->out_min; i++)
+        if (!call->out[i].present)
+            return atm_fail(ATM_FORMAT, "%s: output %" PRIu32
+                            " may not be omitted", op->name, i);
+    return ATM_OK;
+}
+
+static const char *kind_name(enum atm_attr_kind kind)
+{
+    static const char *const names[] = {"int", "float", "string", "ints",
+                                        "floats", "strings", "tensor"};
+
+    return (unsigned)kind < 7 ? names[kind] : "?";
+}
+
+static bool in_opset(const struct atm_attr_def *d, int opset)
+{
+    return (!d->since || opset >= d->since) &&
+           (!d->until || opset <= d->until);
+}
+
+static enum atm_status check_attr(const struct atm_node *node, uint32_t index)
+{
+    const struct atm_attr *a = &node->attr[index];
+    const struct atm_attr_def *d = node->op->impl->attrs;
+    uint32_t i;
+
+    for (i = 0; i < index; i++)
+        if (strcmp(a->name, node->attr[i].name) == 0)
+            return atm_fail(ATM_FORMAT, "%s: attribute %s is given twice",
+                            node->op->name, a->name);
+    while (d && d->name && strcmp(d->name, a->name) != 0)
+        d++;
+    if (!d || !d->name || !in_opset(d, node->opset))
+        return atm_fail(ATM_FORMAT,
+                        "%s has no attribute %s at opset %d", node->op->name,
+                        a->name, node->opset);
+    if (a->kind != d->kind)
+        return atm_fail(ATM_FORMAT,
+                        "%s: attribute %s is of kind %s, it must be %s",
+                        node->op->name, a->name, kind_name(a->kind),
+                        kind_name(d->kind));
+    return ATM_OK;
+}
+
+static enum atm_status check_attrs(const struct atm_node *node)
+{
+    const struct atm_attr_def *d;
+    enum atm_status st;
+    uint32_t i;
+
+    for (i = 0; i < node->n_attr; i++) {
+        st = check_attr(node, i);
+        if (st)
+            return st;
+    }
+    for (d = node->op->impl->attrs; d && d->name; d++)
+        if (d->required && in_opset(d, node->opset) &&
+            !atm_node_attr(node, d->name))
+            return atm_fail(ATM_FORMAT, "%s: attribute %s is missing",
+                            node->op->name, d->name);
+    return ATM_OK;
+}
+
+static enum atm_status check_posts(const struct atm_call *call,
+                                   uint32_t own)
+{
+    const struct atm_node *node = call->node;
+    const struct atm_view *y = &call->out[0];
+    uint32_t i;
+
+    if (node->n_post > ATM_POSTS_MAX)
+        return atm_fail(ATM_FORMAT, "%" PRIu32 " posts, at most %d",
+                        node->n_post, ATM_POSTS_MAX);
+    for (i = 0; i < node->n_post; i++) {
+        const struct atm_post *p = &node->post[i];
+
+        if (y->dtype != ATM_F32)
+            return atm_fail(ATM_UNSUPPORTED, "posts need a float result");
+        if (p->kind != ATM_POST_ADD)
+            continue;
+        if (p->input < own || p->input >= call->n_in ||
+            !call->in[p->input].present)
+            return atm_fail(ATM_FORMAT, "post %" PRIu32
+                            " adds input %" PRIu32 ", which is none of its",
+                            i, p->input);
+        if (call->in[p->input].dtype != y->dtype ||
+            !atm_shape_equal(&call->in[p->input].shape, &y->shape))
+            return atm_fail(ATM_FORMAT, "post %" PRIu32
+                            " adds a tensor of another shape or type", i);
+    }
+    return ATM_OK;
+}
+
+enum atm_status atm_op_infer(struct atm_call *call)
+{
+    const struct atm_node *node = call->node;
+    const struct atm_op *op = node->op;
+    uint32_t n_in = call->n_in, own = own_inputs(call), i;
+    enum atm_status st;
+    uint64_t bytes;
+
+    if (node->opset < op->since)
+        return atm_fail(ATM_UNSUPPORTED,
+                        "%s of opset %d; it is implemented from opset %d on",
+                        op->name, node->opset, op->since);
+    call->n_in = own;
+    st = check_arity(call);
+    if (!st)
+        st = check_attrs(node);
+    if (!st) {
+        st = op->impl->infer(call);
+        if (st)
+            atm_fail_in(st, "%s", op->name);
+    }
+    call->n_in = n_in;
+    if (st)
+        return st;
+    for (i = 0; i < call->n_out; i++) {
+        if (!call->out[i].present)
+            continue;
+        if (call->out[i].dtype == ATM_DTYPE_NONE)
+            return atm_fail(ATM_INTERNAL, "%s: output %" PRIu32
+                            " has no type", op->name, i);
+        st = atm_shape_bytes(&call->out[i].shape, call->out[i].dtype, &bytes);
+        if (st)
+            return atm_fail_in(st, "%s: output %" PRIu32, op->name, i);
+    }
+    return check_posts(call, own);
+}
+
+static void run_post(const struct atm_call *call, const struct atm_post *p)
+{
+    float *y = call->out[0].data;
+    const float *add;
+    int64_t i, n = atm_view_count(&call->out[0]);
+
+    switch (p->kind) {
+    case ATM_POST_ADD:
+        add = call->in[p->input].data;
+        for (i = 0; i < n; i++)
+            y[i] += add[i];
+        break;
+    case ATM_POST_RELU:
+        for (i = 0; i < n; i++)
+            y[i] = y[i] < 0 ? 0 : y[i];
+        break;
+    case ATM_POST_CLIP:
+        for (i = 0; i < n; i++) {
+            y[i] = y[i] < p->lo ? p->lo : y[i];
+            y[i] = y[i] > p->hi ? p->hi : y[i];
+        }
+        break;
+    }
+}
+
+enum atm_status atm_op_run_reference(const struct atm_call *call)
+{
+    struct atm_call own = *call;
+    enum atm_status st;
+    uint32_t i;
+
+    own.n_in = own_inputs(call);
+    st = call->node->op->impl->run(&own);
+    if (st)
+        return atm_fail_in(st, "%s", call->node->op->name);
+    for (i = 0; i < call->node->n_post; i++)
+        run_post(call, &call->node->post[i]);
+    return ATM_OK;
+}

@@ -1,0 +1,27 @@
+/* mul.c - Mul. */
+#include "ref/binary.h"
+
+static double mul_f(double a, double b)
+{
+    return a * b;
+}
+
+static int64_t mul_i(int64_t a, int64_t b)
+{
+    return (int64_t)((uint64_t)a * (uint64_t)b);
+}
+
+static enum atm_status infer(struct atm_call *call)
+{
+    return atm__binary_infer(call, ATM_TYPES_NUMBER, ATM_DTYPE_NONE);
+}
+
+static enum atm_status run(const struct atm_call *call)
+{
+    return atm__binary_run(call, mul_f, mul_i);
+}
+
+static const struct atm_attr_def attrs[] = {ATM__BINARY_ATTRS};
+
+const struct atm_op_impl atm_op_impl_Mul = {
+    .attrs = attrs, .infer = infer, .run = run};
