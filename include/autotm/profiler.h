@@ -11,14 +11,27 @@ struct atm_store;
  * null) says so. */
 enum atm_status atm_store_open(const char *path, struct atm_store **store,
                                const char **warning);
-void atm_store_close(struct atm_store **store);
+void atm_store_close(struct atm_store **store); /* accepts null */
+/* DRAM bandwidth of this machine, bytes/s: calibrated once, then from the
+ * store, so that tiers given relative to DRAM mean the same in each run. */
+enum atm_status atm_store_dram(struct atm_store *store, int threads,
+                               double *read_bw, double *write_bw);
+
+/* Fills `data` (row-major, the input's dtype and shape) of graph input `input`
+ * with seeded values: normal floats without denormals; integers in [0, 100),
+ * or inside the table where a Gather-like node takes them as indices. What the
+ * profiler measures with and what a run without --input is fed. */
+enum atm_status atm_input_fill(const struct atm_graph *g, uint32_t input,
+                               uint64_t seed, void *data);
 
 struct atm_profile_plan { /* what a profiling run will do */
-    uint32_t kernels, distinct, known, to_measure;
-    double estimated_seconds;
+    uint32_t kernels;  /* RUN kernels of the program */
+    uint32_t distinct; /* vectors: kernel signature x slow operands */
+    uint32_t known, to_measure; /* of the distinct ones */
+    double estimated_seconds;   /* NaN: not known yet */
 };
-/* Called before the first measurement and then after each sweep or at most
- * each second; return true to stop (INTERRUPTED; what is measured is kept). */
+/* Called first with the counts, again when a warm-up sweep has told how long
+ * it will take, then after each sweep and about each second; return true to stop (INTERRUPTED; what is measured is kept). */
 typedef bool atm_profile_progress_fn(void *user,
                                      const struct atm_profile_plan *plan,
                                      uint32_t done, double elapsed_s);
@@ -28,7 +41,8 @@ struct atm_profiler_options {
     const char *fast_spec;    /* default "dram" */
     uint32_t samples;         /* per kernel; default 9, at least 5 */
     bool fresh;               /* measure again what is known */
-    bool dry_run;             /* plan only: progress is called once */
+    bool dry_run;             /* plan only: progress is called once, after a
+                                 warm-up sweep; the profile is null */
     atm_profile_progress_fn *progress;
     void *user;
 };
