@@ -388,7 +388,7 @@ static enum atm_status measure(struct job *j)
     if (st)
         return st;
     st = fits ? measure_whole(j, exec) : measure_alone(j, exec);
-    atm_exec_close(exec);
+    atm_exec_close(&exec);
     return st;
 }
 
