@@ -1,0 +1,185 @@
+/* test_zoo.c - the zoo's networks against published figures: parameters and
+ * multiply-accumulates as torchvision documents them for the same networks. */
+#include "atm_test.h"
+
+#include "autotm/op.h"
+#include "autotm/zoo.h"
+
+#include <stdlib.h>
+
+struct figures {
+    const char *name;
+    uint64_t parameters;
+    double giga_macs; /* published with two digits */
+    int64_t classes;
+};
+
+static const struct figures published[] = {
+    {"resnet50", 25557032, 4.09, 1000},
+    {"vgg16", 138357544, 15.47, 1000},
+    {"mobilenet_v2", 3504872, 0.30, 1000},
+    {"densenet121", 7978856, 2.83, 1000},
+    {"mlp", 2797010, 0.0028, 10},
+};
+#define NETWORKS (sizeof(published) / sizeof(*published))
+
+static struct atm_graph *build(const char *name, int64_t batch, uint64_t seed)
+{
+    const struct atm_zoo_network *net = atm_zoo_find(name);
+    struct atm_graph *g = NULL;
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(net);
+    ATM_ASSERT_OK(net->build(batch, seed, &g));
+    return g;
+}
+
+/* Elements of the constants that training would learn. */
+static uint64_t parameters(const struct atm_graph *g)
+{
+    uint64_t sum = 0;
+    uint32_t i;
+
+    for (i = 0; i < g->n_values; i++)
+        if (g->value[i].constant != ATM_NONE && g->value[i].shape.rank > 0 &&
+            !strstr(g->value[i].name, "running_"))
+            sum += g->constant[g->value[i].constant].bytes / sizeof(float);
+    return sum;
+}
+
+/* Each output element of Conv and Gemm takes one row of the weight. */
+static double macs(const struct atm_graph *g)
+{
+    double sum = 0;
+    uint32_t i;
+
+    for (i = 0; i < g->n_nodes; i++) {
+        const struct atm_node *n = &g->node[i];
+        const struct atm_shape *w;
+        int64_t out;
+
+        if (strcmp(n->op->name, "Conv") && strcmp(n->op->name, "Gemm"))
+            continue;
+        w = &g->value[n->in[1]].shape;
+        ATM_ASSERT_OK(atm_shape_count(&g->value[n->out[0]].shape, &out));
+        sum += (double)out * (double)w->dim[1] *
+               (w->rank == 4 ? (double)(w->dim[2] * w->dim[3]) : 1);
+    }
+    return sum;
+}
+
+static void test_published(void)
+{
+    size_t i;
+
+    for (i = 0; i < NETWORKS; i++) {
+        struct atm_graph *g = build(published[i].name, 1, 1);
+        const struct atm_shape *y = &g->value[g->output[0]].shape;
+        double want = published[i].giga_macs;
+
+        CU_ASSERT_EQUAL(parameters(g), published[i].parameters);
+        CU_ASSERT(macs(g) > 0.98 * want * 1e9 && macs(g) < 1.02 * want * 1e9);
+        CU_ASSERT(y->rank == 2 && y->dim[0] == 1 &&
+                  y->dim[1] == published[i].classes);
+        CU_ASSERT(g->n_inputs == 1 && g->n_outputs == 1);
+        atm_graph_delete(&g);
+    }
+    CU_ASSERT_PTR_NOT_NULL(atm_zoo_at(NETWORKS - 1));
+    CU_ASSERT_PTR_NULL(atm_zoo_at(NETWORKS));
+    CU_ASSERT_PTR_NULL(atm_zoo_find("resnet51"));
+}
+
+static void test_batch(void)
+{
+    size_t i;
+
+    for (i = 0; i < NETWORKS; i++) {
+        struct atm_graph *g = build(published[i].name, 3, 1);
+
+        CU_ASSERT_EQUAL(g->value[g->input[0]].shape.dim[0], 3);
+        CU_ASSERT_EQUAL(g->value[g->output[0]].shape.dim[0], 3);
+        CU_ASSERT_EQUAL(parameters(g), published[i].parameters);
+        atm_graph_delete(&g);
+        ATM_ASSERT_FAILS(atm_zoo_at((uint32_t)i)->build(0, 1, &g), ATM_INVAL,
+                         "batch");
+        CU_ASSERT_PTR_NULL(g);
+        CU_ASSERT_NOT_EQUAL(
+            atm_zoo_at((uint32_t)i)->build(INT64_MAX, 1, &g), ATM_OK);
+        CU_ASSERT_PTR_NULL(g);
+    }
+}
+
+static void read_start(const struct atm_graph *g, uint32_t v, float *to)
+{
+    ATM_ASSERT_OK(atm_constant_read(g, v, 0, 64 * sizeof(*to), to));
+}
+
+/* Equal seeds give equal weights, other seeds and other tensors others;
+ * variances stay positive. */
+static void test_weights(void)
+{
+    struct atm_graph *a = build("resnet50", 1, 7), *b = build("resnet50", 1, 7);
+    struct atm_graph *c = build("resnet50", 1, 8);
+    float x[64], y[64], z[64], before[64] = {0};
+    uint32_t i, k;
+
+    for (i = 0; i < a->n_values; i++) {
+        const struct atm_value *v = &a->value[i];
+
+        if (v->constant == ATM_NONE)
+            continue;
+        read_start(a, i, x);
+        read_start(b, i, y);
+        read_start(c, i, z);
+        CU_ASSERT_EQUAL(memcmp(x, y, sizeof(x)), 0);
+        CU_ASSERT_NOT_EQUAL(memcmp(x, z, sizeof(x)), 0);
+        CU_ASSERT_NOT_EQUAL(memcmp(x, before, sizeof(x)), 0);
+        memcpy(before, x, sizeof(x));
+        for (k = 0; k < 64 && strstr(v->name, "running_var"); k++)
+            CU_ASSERT(x[k] > 0.1f && x[k] < 2);
+    }
+    atm_graph_delete(&a);
+    atm_graph_delete(&b);
+    atm_graph_delete(&c);
+}
+
+static int calls_left;
+
+static void *failing(void *user, void *ptr, size_t bytes)
+{
+    (void)user;
+    if (bytes == 0) {
+        free(ptr);
+        return NULL;
+    }
+    return calls_left-- > 0 ? realloc(ptr, bytes) : NULL;
+}
+
+/* Each allocation in turn fails: NOMEM, nothing leaked, nothing half made. */
+static void test_no_memory(void)
+{
+    const struct atm_zoo_network *net = atm_zoo_find("mobilenet_v2");
+    enum atm_status st = ATM_NOMEM;
+    struct atm_graph *g;
+    int n;
+
+    atm_set_allocator(failing, NULL);
+    for (n = 0; st == ATM_NOMEM && n < 10000; n++) {
+        calls_left = n;
+        st = net->build(1, 1, &g);
+        CU_ASSERT(st == ATM_OK || (st == ATM_NOMEM && !g));
+    }
+    CU_ASSERT_EQUAL(st, ATM_OK);
+    CU_ASSERT(n > 1);
+    calls_left = 1 << 30;
+    atm_graph_delete(&g);
+    atm_set_allocator(NULL, NULL);
+}
+
+static const struct atm_test tests[] = {
+    {"parameters and work as published", test_published},
+    {"any batch, refused where impossible", test_batch},
+    {"weights follow the seed", test_weights},
+    {"each failed allocation is reported", test_no_memory},
+    {NULL, NULL}};
+
+ATM_TEST_MAIN("zoo", tests)

@@ -1,0 +1,1 @@
+atm_test(test_zoo USES models core)
