@@ -1,0 +1,352 @@
+/* test_ops.c - reference kernels against ONNX's own reference evaluator.
+ *
+ * data/op_cases.json, written by gen_op_cases.py, holds nodes with inputs and
+ * expected outputs; each is inferred and run here. A registry row without a
+ * case fails the suite. An argument names another file of the same form, and
+ * then only that file is replayed. */
+#include "arena.h"
+#include "atm_test.h"
+#include "autotm/op.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+
+#define SLOTS 16
+
+/* One case while it runs; everything lies in the graph's arena. */
+struct run {
+    struct atm_graph *graph;
+    struct atm_node node;
+    uint32_t in_id[SLOTS], out_id[SLOTS];
+    struct atm_view in[SLOTS], out[SLOTS], want[SLOTS];
+    struct atm_call call;
+};
+
+static double number_of(const json_t *j)
+{
+    const char *s = json_string_value(j);
+
+    if (!s)
+        return json_number_value(j);
+    return strcmp(s, "nan") == 0 ? NAN : s[0] == '-' ? -INFINITY : INFINITY;
+}
+
+/* float16 without the project's own conversion: only exact values occur */
+static uint16_t half_bits(double x)
+{
+    int e, sign = signbit(x) ? 0x8000 : 0;
+    double m = frexp(fabs(x), &e);
+
+    if (isnan(x))
+        return 0x7e00;
+    if (isinf(x))
+        return (uint16_t)(sign | 0x7c00);
+    if (x == 0)
+        return (uint16_t)sign;
+    if (e < -13)
+        return (uint16_t)(sign | (int)ldexp(fabs(x), 24));
+    return (uint16_t)(sign | (e + 14) << 10 | ((int)ldexp(m, 11) & 1023));
+}
+
+static double half_value(uint16_t h)
+{
+    int e = h >> 10 & 31, f = h & 1023;
+    double x = e == 31 ? (f ? NAN : INFINITY)
+               : e     ? ldexp(1024 + f, e - 25)
+                       : ldexp(f, -24);
+
+    return h >> 15 ? -x : x;
+}
+
+static void put(struct atm_view *v, size_t i, const json_t *j)
+{
+    double x = number_of(j);
+    int64_t n = json_is_integer(j) ? json_integer_value(j) : (int64_t)0;
+
+    switch (v->dtype) {
+    case ATM_F32: ((float *)v->data)[i] = (float)x; break;
+    case ATM_F64: ((double *)v->data)[i] = x; break;
+    case ATM_F16: ((uint16_t *)v->data)[i] = half_bits(x); break;
+    case ATM_I64: case ATM_U64: ((int64_t *)v->data)[i] = n; break;
+    case ATM_I32: case ATM_U32: ((int32_t *)v->data)[i] = (int32_t)n; break;
+    case ATM_I16: case ATM_U16: ((int16_t *)v->data)[i] = (int16_t)n; break;
+    default: ((int8_t *)v->data)[i] = (int8_t)n; break;
+    }
+}
+
+static double get(const struct atm_view *v, size_t i, int64_t *n)
+{
+    *n = 0;
+    switch (v->dtype) {
+    case ATM_F32: return (double)((const float *)v->data)[i];
+    case ATM_F64: return ((const double *)v->data)[i];
+    case ATM_F16: return half_value(((const uint16_t *)v->data)[i]);
+    case ATM_I64: case ATM_U64: *n = ((const int64_t *)v->data)[i]; break;
+    case ATM_I32: case ATM_U32: *n = ((const int32_t *)v->data)[i]; break;
+    case ATM_I16: case ATM_U16: *n = ((const int16_t *)v->data)[i]; break;
+    default: *n = ((const int8_t *)v->data)[i]; break;
+    }
+    return 0;
+}
+
+static enum atm_dtype dtype_of(const char *name)
+{
+    int t;
+
+    for (t = 1; t < ATM_DTYPE_COUNT; t++)
+        if (strcmp(atm_dtype_name((enum atm_dtype)t), name) == 0)
+            return (enum atm_dtype)t;
+    return ATM_DTYPE_NONE;
+}
+
+static uint64_t view_bytes(const struct atm_view *v)
+{
+    uint64_t bytes = 0;
+
+    CU_ASSERT_EQUAL_FATAL(atm_shape_bytes(&v->shape, v->dtype, &bytes),
+                          ATM_OK);
+    return bytes;
+}
+
+static void read_tensor(struct atm_arena *arena, const json_t *j,
+                        struct atm_view *v)
+{
+    const json_t *shape = json_object_get(j, "s");
+    const json_t *values = json_object_get(j, "v");
+    size_t i;
+
+    memset(v, 0, sizeof(*v));
+    if (!json_is_object(j))
+        return;
+    v->present = true;
+    v->dtype = dtype_of(json_string_value(json_object_get(j, "t")));
+    CU_ASSERT_NOT_EQUAL_FATAL(v->dtype, ATM_DTYPE_NONE);
+    v->shape.rank = (uint32_t)json_array_size(shape);
+    for (i = 0; i < v->shape.rank; i++)
+        v->shape.dim[i] = json_integer_value(json_array_get(shape, i));
+    v->data = atm_arena_alloc(arena, view_bytes(v));
+    CU_ASSERT_PTR_NOT_NULL_FATAL(v->data);
+    CU_ASSERT_EQUAL_FATAL(json_array_size(values) *
+                              atm_dtype_bytes(v->dtype), view_bytes(v));
+    for (i = 0; i < json_array_size(values); i++)
+        put(v, i, json_array_get(values, i));
+}
+
+static void read_attr(struct run *r, const char *name, const json_t *j,
+                      struct atm_attr *a)
+{
+    const char *kind = json_object_iter_key(json_object_iter((json_t *)j));
+    const json_t *v = json_object_get(j, kind);
+    struct atm_arena *arena = r->graph->arena;
+    size_t i;
+
+    a->name = name;
+    a->n = json_array_size(v);
+    if (strcmp(kind, "i") == 0) {
+        a->kind = ATM_ATTR_INT;
+        a->i = json_integer_value(v);
+    } else if (strcmp(kind, "f") == 0) {
+        a->kind = ATM_ATTR_FLOAT;
+        a->f = (float)number_of(v);
+    } else if (strcmp(kind, "s") == 0) {
+        a->kind = ATM_ATTR_STRING;
+        a->s = json_string_value(v);
+    } else if (strcmp(kind, "is") == 0) {
+        int64_t *ints = atm_arena_array(arena, a->n, sizeof(*ints));
+
+        for (i = 0; i < a->n; i++)
+            ints[i] = json_integer_value(json_array_get(v, i));
+        a->kind = ATM_ATTR_INTS;
+        a->ints = ints;
+    } else if (strcmp(kind, "fs") == 0) {
+        float *floats = atm_arena_array(arena, a->n, sizeof(*floats));
+
+        for (i = 0; i < a->n; i++)
+            floats[i] = (float)number_of(json_array_get(v, i));
+        a->kind = ATM_ATTR_FLOATS;
+        a->floats = floats;
+    } else {
+        struct atm_constant c = {.kind = ATM_CONST_INLINE};
+        struct atm_view t;
+
+        CU_ASSERT_STRING_EQUAL_FATAL(kind, "t");
+        read_tensor(arena, v, &t);
+        c.data = t.data;
+        c.bytes = view_bytes(&t);
+        a->kind = ATM_ATTR_TENSOR;
+        ATM_ASSERT_OK(atm_graph_add_value(r->graph, NULL, t.dtype, &t.shape,
+                                          &a->value));
+        ATM_ASSERT_OK(atm_graph_add_constant(
+            r->graph, &c, &r->graph->value[a->value].constant));
+    }
+}
+
+static void read_case(const json_t *c, struct run *r)
+{
+    const json_t *in = json_object_get(c, "in");
+    const json_t *out = json_object_get(c, "out");
+    json_t *attrs = json_object_get(c, "attrs"), *value;
+    struct atm_node *n = &r->node;
+    const char *key;
+    uint32_t i;
+
+    memset(r, 0, sizeof(*r));
+    ATM_ASSERT_OK(atm_graph_new(&r->graph));
+    n->name = "";
+    n->op = atm_op_find("", json_string_value(json_object_get(c, "op")));
+    CU_ASSERT_PTR_NOT_NULL_FATAL(n->op);
+    n->opset = (int)json_integer_value(json_object_get(c, "opset"));
+    n->in = r->in_id;
+    n->out = r->out_id;
+    n->n_in = (uint32_t)json_array_size(in);
+    n->n_out = (uint32_t)json_array_size(out);
+    CU_ASSERT_FATAL(n->n_in <= SLOTS && n->n_out <= SLOTS);
+    n->attr = atm_arena_array(r->graph->arena, json_object_size(attrs),
+                              sizeof(*n->attr));
+    json_object_foreach(attrs, key, value)
+        read_attr(r, key, value, &n->attr[n->n_attr++]);
+    for (i = 0; i < n->n_in; i++)
+        read_tensor(r->graph->arena, json_array_get(in, i), &r->in[i]);
+    for (i = 0; i < n->n_out; i++) {
+        read_tensor(r->graph->arena, json_array_get(out, i), &r->want[i]);
+        r->out[i].present = r->want[i].present;
+    }
+    r->call = (struct atm_call){.node = n, .graph = r->graph,
+                                .n_in = n->n_in, .n_out = n->n_out,
+                                .in = r->in, .out = r->out};
+}
+
+/* Equal integers; floats within the suite's own tolerance or better. */
+static bool close_to(const struct atm_view *got, const struct atm_view *want)
+{
+    uint64_t n = view_bytes(want) / atm_dtype_bytes(want->dtype), i;
+    double rtol = want->dtype == ATM_F16 ? 2e-3 : 1e-3;
+    int64_t gi, wi;
+
+    for (i = 0; i < n; i++) {
+        double g = get(got, i, &gi), w = get(want, i, &wi);
+        bool same = gi == wi && (g == w || (isnan(g) && isnan(w)) ||
+                                 fabs(g - w) <= 1e-6 + rtol * fabs(w));
+
+        if (!same) {
+            fprintf(stderr, "\n  element %d: %.9g %lld, wanted %.9g %lld\n",
+                    (int)i, g, (long long)gi, w, (long long)wi);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* An operator that says that it may overwrite an input must give the same
+ * bytes when it does. */
+static void check_in_place(struct run *r, uint32_t in)
+{
+    struct atm_view kept = r->out[0];
+    uint64_t bytes = view_bytes(&kept);
+
+    if (in >= r->call.n_in || !r->in[in].present ||
+        r->in[in].dtype != kept.dtype ||
+        !atm_shape_equal(&r->in[in].shape, &kept.shape))
+        return;
+    r->out[0].data = r->in[in].data;
+    ATM_ASSERT_OK(atm_op_run_reference(&r->call));
+    CU_ASSERT_EQUAL(memcmp(r->out[0].data, kept.data, bytes), 0);
+}
+
+static bool replay(const json_t *c)
+{
+    uint32_t i, flags;
+    struct run r;
+    bool ok = true;
+
+    read_case(c, &r);
+    flags = r.node.op->flags;
+    ok = atm_op_infer(&r.call) == ATM_OK;
+    if (!ok)
+        fprintf(stderr, "\n  %s", atm_errmsg());
+    for (i = 0; ok && i < r.node.n_out; i++) {
+        if (!r.want[i].present)
+            continue;
+        ok = r.out[i].dtype == r.want[i].dtype &&
+             atm_shape_equal(&r.out[i].shape, &r.want[i].shape);
+        if (!ok) {
+            char got[99], want[99];
+
+            fprintf(stderr, "\n  output %d is %s of %s, wanted %s of %s",
+                    (int)i, atm_shape_str(&r.out[i].shape, got, sizeof(got)),
+                    atm_dtype_name(r.out[i].dtype),
+                    atm_shape_str(&r.want[i].shape, want, sizeof(want)),
+                    atm_dtype_name(r.want[i].dtype));
+            break;
+        }
+        r.out[i].data = atm_arena_alloc(r.graph->arena,
+                                        view_bytes(&r.out[i]));
+    }
+    if (ok && r.node.op->impl->scratch_bytes)
+        r.call.scratch = atm_arena_alloc(
+            r.graph->arena, r.node.op->impl->scratch_bytes(&r.call));
+    if (ok) {
+        ok = atm_op_run_reference(&r.call) == ATM_OK;
+        if (!ok)
+            fprintf(stderr, "\n  %s", atm_errmsg());
+    }
+    for (i = 0; ok && i < r.node.n_out; i++)
+        ok = !r.want[i].present || close_to(&r.out[i], &r.want[i]);
+    if (ok && flags & ATM_OP_INPLACE2)
+        check_in_place(&r, 1); /* spoils in[1] */
+    else if (ok && flags & ATM_OP_INPLACE)
+        check_in_place(&r, 0);
+    atm_graph_delete(&r.graph);
+    return ok;
+}
+
+static const char *cases_path = ATM_TEST_DATA "/op_cases.json";
+
+static void test_cases(void)
+{
+    unsigned char *seen = calloc(atm_op_count(), 1);
+    json_t *cases, *c;
+    json_error_t error;
+    size_t i, failed = 0;
+
+    cases = json_load_file(cases_path, 0, &error);
+    if (!cases)
+        fprintf(stderr, "%s: %s\n", cases_path, error.text);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(cases);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(seen);
+    json_array_foreach(cases, i, c) {
+        const char *op = json_string_value(json_object_get(c, "op"));
+        uint32_t k;
+
+        for (k = 0; k < atm_op_count(); k++)
+            seen[k] |= strcmp(op, atm_op_at(k)->name) == 0;
+        if (!atm_op_find("", op) || replay(c))
+            continue;
+        failed++;
+        fprintf(stderr, "\n  case %s (%s)\n",
+                json_string_value(json_object_get(c, "name")), op);
+    }
+    CU_ASSERT_EQUAL(failed, 0);
+    for (i = 0; i < atm_op_count(); i++) {
+        if (!seen[i])
+            fprintf(stderr, "\n  %s has no case\n",
+                    atm_op_at((uint32_t)i)->name);
+        CU_ASSERT(seen[i]);
+    }
+    json_decref(cases);
+    free(seen);
+}
+
+static const struct atm_test tests[] = {
+    {"every operator agrees with ONNX's reference", test_cases},
+    {NULL, NULL}};
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && strstr(argv[1], ".json")) {
+        cases_path = argv[1];
+        argc = 1;
+    }
+    return atm_test_main("ops", tests, argc > 1 ? argv[1] : NULL);
+}
