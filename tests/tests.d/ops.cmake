@@ -1,1 +1,0 @@
-atm_test(test_ops USES core PRIVATE PkgConfig::JANSSON)
