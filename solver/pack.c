@@ -1,0 +1,707 @@
+/* pack.c - address assignment: boxes (lifetime x bytes) into one pool of least
+ * height.
+ *
+ * Offline dynamic storage allocation is NP-hard, and no single order of
+ * placement is safe (first fit by size is exact on one network and 40 % over
+ * on the next). So: the lower bound (peak of live bytes), six orders each
+ * with first and best fit, and from the best ones a local search that moves
+ * the top-most box before one of those it rests on. Every limit counts work
+ * (overlapping neighbours looked at), never time, so that the result depends
+ * on the input alone. Inputs whose overlap graph is too large to keep get a
+ * sweep by start alone.
+ */
+#include "autotm/planner.h"
+
+#include "arena.h"
+#include "checked.h"
+#include "rng.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EDGES_MAX (UINT64_C(1) << 25)   /* neighbour entries that are kept */
+#define SEARCH_WORK (UINT64_C(10000000)) /* neighbours visited, each search */
+#define SEARCH_MOVES UINT64_C(3000)     /* times all neighbours, if less */
+#define STARTS 3                        /* orders that the search begins at */
+#define ORDERS 6
+
+struct interval {
+    uint32_t lower, upper, box;
+};
+
+struct span { /* [low, high) of the pool that is taken */
+    uint64_t low, high;
+};
+
+struct keyed {
+    double key;
+    uint64_t bytes;
+    uint32_t lower, box;
+};
+
+struct packer {
+    struct atm_arena *arena;
+    struct atm_pack_box *box;
+    uint32_t n;
+    uint32_t n_intervals;
+    struct interval *interval; /* by lower */
+    uint64_t *first_edge;      /* n + 1; null: the graph is too large */
+    uint32_t *edge;
+    uint32_t n_order;          /* boxes to place */
+    uint32_t *order;
+    int64_t *pos;              /* in the order; -1: fixed, placed before all */
+    uint64_t *off, *best_off, *saved_off;
+    struct span *span;
+    uint32_t n_high, *high; /* boxes above the search's goal */
+    uint32_t n_saved_high, *saved_high;
+    bool best_fit;
+    uint64_t floor; /* no pool is lower: fixed boxes, the largest box */
+    uint64_t bound, best_height, work;
+    double *contention;
+};
+
+static int by_lower(const void *a, const void *b)
+{
+    const struct interval *x = a, *y = b;
+
+    if (x->lower != y->lower)
+        return x->lower < y->lower ? -1 : 1;
+    return x->box < y->box ? -1 : x->box > y->box;
+}
+
+static int by_low(const void *a, const void *b)
+{
+    const struct span *x = a, *y = b;
+
+    if (x->low != y->low)
+        return x->low < y->low ? -1 : 1;
+    return x->high < y->high ? -1 : x->high > y->high;
+}
+
+static int by_key(const void *a, const void *b)
+{
+    const struct keyed *x = a, *y = b;
+
+    if (x->key != y->key)
+        return x->key > y->key ? -1 : 1;
+    if (x->bytes != y->bytes)
+        return x->bytes > y->bytes ? -1 : 1;
+    if (x->lower != y->lower)
+        return x->lower < y->lower ? -1 : 1;
+    return x->box < y->box ? -1 : x->box > y->box;
+}
+
+static bool overlap(uint32_t a, uint32_t b, uint32_t c, uint32_t d)
+{
+    return a < b && c < d && a < d && c < b;
+}
+
+static bool meet(const struct atm_pack_box *a, const struct atm_pack_box *b)
+{
+    return overlap(a->lower, a->upper, b->lower, b->upper) ||
+           overlap(a->lower, a->upper, b->lower2, b->upper2) ||
+           overlap(a->lower2, a->upper2, b->lower, b->upper) ||
+           overlap(a->lower2, a->upper2, b->lower2, b->upper2);
+}
+
+static uint64_t box_align(const struct atm_pack_box *b)
+{
+    return b->align ? b->align : 1;
+}
+
+static enum atm_status check_boxes(const struct atm_pack_box *box, uint32_t n)
+{
+    uint64_t sum = 0, top, up;
+    uint32_t i;
+
+    for (i = 0; i < n; i++) {
+        const struct atm_pack_box *b = &box[i];
+
+        if (b->lower > b->upper || b->lower2 > b->upper2)
+            return atm_fail(ATM_INVAL, "box %" PRIu32 ": it ends before it "
+                            "begins", i);
+        /* the sum of all sizes, each rounded, bounds every offset */
+        if (!atm_round_up(b->bytes, box_align(b), &up) ||
+            !atm_add_u64(sum, up, &sum) ||
+            !atm_add_u64(sum, box_align(b), &sum) ||
+            (b->fixed && (!atm_add_u64(b->offset, b->bytes, &top) ||
+                          !atm_add_u64(sum, top, &sum))) ||
+            sum > INT64_MAX)
+            return atm_fail(ATM_INVAL, "box %" PRIu32 ": the sizes add up to "
+                            "more than 2^63 bytes", i);
+        if (b->fixed && b->offset % box_align(b))
+            return atm_fail(ATM_INVAL, "box %" PRIu32 ": its fixed offset "
+                            "%" PRIu64 " is no multiple of %" PRIu64, i,
+                            b->offset, box_align(b));
+    }
+    return ATM_OK;
+}
+
+static enum atm_status check_fixed(const struct packer *p)
+{
+    uint32_t i, j;
+
+    for (i = 0; i < p->n; i++) {
+        const struct atm_pack_box *a = &p->box[i], *b;
+
+        if (!a->fixed || !a->bytes)
+            continue;
+        for (j = 0; j < i; j++) {
+            b = &p->box[j];
+            if (b->fixed && b->bytes && a->offset < b->offset + b->bytes &&
+                b->offset < a->offset + a->bytes && meet(a, b))
+                return atm_fail(ATM_INVAL, "boxes %" PRIu32 " and %" PRIu32
+                                ": their fixed places overlap", j, i);
+        }
+    }
+    return ATM_OK;
+}
+
+static enum atm_status make_intervals(struct packer *p)
+{
+    uint32_t i;
+
+    p->interval = atm_arena_array(p->arena, 2 * (size_t)p->n,
+                                  sizeof(*p->interval));
+    if (!p->interval)
+        return ATM_NOMEM;
+    for (i = 0; i < p->n; i++) {
+        const struct atm_pack_box *b = &p->box[i];
+
+        if (!b->bytes)
+            continue;
+        if (b->lower < b->upper)
+            p->interval[p->n_intervals++] =
+                (struct interval){b->lower, b->upper, i};
+        if (b->lower2 < b->upper2)
+            p->interval[p->n_intervals++] =
+                (struct interval){b->lower2, b->upper2, i};
+    }
+    qsort(p->interval, p->n_intervals, sizeof(*p->interval), by_lower);
+    return ATM_OK;
+}
+
+/* Counts the edges of each box, or with `fill` (where each box's next edge
+ * goes) writes them; stops beyond EDGES_MAX. */
+static uint64_t sweep_pairs(struct packer *p, uint32_t *live, uint64_t *fill)
+{
+    uint64_t pairs = 0;
+    uint32_t n_live = 0, i, j;
+
+    for (i = 0; i < p->n_intervals; i++) {
+        const struct interval *a = &p->interval[i];
+
+        for (j = 0; j < n_live;) {
+            const struct interval *b = &p->interval[live[j]];
+
+            if (b->upper <= a->lower) {
+                live[j] = live[--n_live];
+                continue;
+            }
+            j++;
+            if (a->box == b->box)
+                continue;
+            pairs += 2;
+            if (fill) {
+                p->edge[fill[a->box]++] = b->box;
+                p->edge[fill[b->box]++] = a->box;
+            } else {
+                p->first_edge[a->box + 1]++;
+                p->first_edge[b->box + 1]++;
+            }
+        }
+        live[n_live++] = i;
+        if (pairs > EDGES_MAX)
+            break;
+    }
+    return pairs;
+}
+
+static enum atm_status make_edges(struct packer *p)
+{
+    uint32_t *live = atm_arena_array(p->arena, p->n_intervals, sizeof(*live));
+    uint64_t *fill, pairs;
+    uint32_t i;
+
+    p->first_edge = atm_arena_array(p->arena, (size_t)p->n + 1,
+                                    sizeof(*p->first_edge));
+    fill = atm_arena_array(p->arena, p->n, sizeof(*fill));
+    if (!live || !p->first_edge || !fill)
+        return ATM_NOMEM;
+    pairs = sweep_pairs(p, live, NULL);
+    if (pairs > EDGES_MAX) {
+        p->first_edge = NULL;
+        return ATM_OK;
+    }
+    for (i = 0; i < p->n; i++) {
+        p->first_edge[i + 1] += p->first_edge[i];
+        fill[i] = p->first_edge[i];
+    }
+    p->edge = atm_arena_array(p->arena, pairs, sizeof(*p->edge));
+    if (!p->edge)
+        return ATM_NOMEM;
+    (void)sweep_pairs(p, live, fill);
+    return ATM_OK;
+}
+
+static int by_time(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+static uint32_t find_time(const uint32_t *time, uint32_t n, uint32_t t)
+{
+    uint32_t lo = 0, hi = n;
+
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+
+        if (time[mid] < t)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+/* Live bytes over compressed time: the bound, and for each box the greatest
+ * sum that it is part of (a sparse table answers range maxima). */
+static enum atm_status live_profile(struct packer *p)
+{
+    uint32_t n = p->n_intervals, nt = 0, i, level, levels = 1;
+    uint32_t *time = atm_arena_array(p->arena, 2 * (size_t)n + 1,
+                                     sizeof(*time));
+    uint64_t **max;
+
+    while ((UINT64_C(1) << levels) <= 2 * (uint64_t)n + 1)
+        levels++;
+    max = atm_arena_array(p->arena, levels, sizeof(*max));
+    p->contention = atm_arena_array(p->arena, p->n, sizeof(double));
+    if (!time || !max || !p->contention)
+        return ATM_NOMEM;
+    for (i = 0; i < n; i++) {
+        time[2 * i] = p->interval[i].lower;
+        time[2 * i + 1] = p->interval[i].upper;
+    }
+    qsort(time, 2 * (size_t)n, sizeof(*time), by_time);
+    for (i = 0; i < 2 * n; i++)
+        if (!i || time[i] != time[nt - 1])
+            time[nt++] = time[i];
+    for (level = 0; level < levels; level++) {
+        max[level] = atm_arena_array(p->arena, (size_t)nt + 1, sizeof(**max));
+        if (!max[level])
+            return ATM_NOMEM;
+    }
+    for (i = 0; i < n; i++) { /* differences, modulo 2^64 */
+        const struct interval *v = &p->interval[i];
+
+        max[0][find_time(time, nt, v->lower)] += p->box[v->box].bytes;
+        max[0][find_time(time, nt, v->upper)] -= p->box[v->box].bytes;
+    }
+    for (i = 1; i < nt; i++)
+        max[0][i] += max[0][i - 1];
+    for (i = 0; i < nt; i++)
+        if (max[0][i] > p->bound)
+            p->bound = max[0][i];
+    for (level = 1; level < levels; level++)
+        for (i = 0; i < nt; i++) {
+            uint32_t other = i + (UINT32_C(1) << (level - 1));
+            uint64_t a = max[level - 1][i];
+            uint64_t b = other < nt ? max[level - 1][other] : 0;
+
+            max[level][i] = a > b ? a : b;
+        }
+    for (i = 0; i < n; i++) {
+        const struct interval *v = &p->interval[i];
+        uint32_t lo = find_time(time, nt, v->lower);
+        uint32_t len = find_time(time, nt, v->upper) - lo;
+        uint64_t a, b;
+
+        for (level = 0; UINT32_C(2) << level <= len; level++)
+            ;
+        a = max[level][lo];
+        b = max[level][lo + len - (UINT32_C(1) << level)];
+        a = a > b ? a : b;
+        if ((double)a > p->contention[v->box])
+            p->contention[v->box] = (double)a;
+    }
+    return ATM_OK;
+}
+
+/* The place for box b among n sorted spans: lowest gap, or tightest gap. */
+static uint64_t fit(const struct packer *p, const struct atm_pack_box *b,
+                    uint32_t n)
+{
+    uint64_t at = 0, best = UINT64_MAX, best_gap = UINT64_MAX, align, r;
+    uint32_t i;
+
+    align = box_align(b);
+    for (i = 0; i < n; i++) {
+        if (p->span[i].low >= at && p->span[i].low - at >= b->bytes) {
+            if (!p->best_fit)
+                return at;
+            if (p->span[i].low - at < best_gap) {
+                best_gap = p->span[i].low - at;
+                best = at;
+            }
+        }
+        if (p->span[i].high > at) {
+            at = p->span[i].high;
+            r = at % align;
+            at += r ? align - r : 0;
+        }
+    }
+    return best != UINT64_MAX ? best : at;
+}
+
+static void place(struct packer *p, uint32_t id)
+{
+    uint64_t e, end = p->first_edge[id + 1];
+    uint32_t n = 0, i;
+
+    for (e = p->first_edge[id]; e < end; e++) {
+        uint32_t o = p->edge[e];
+
+        if (p->pos[o] < p->pos[id])
+            p->span[n++] = (struct span){p->off[o], p->off[o] +
+                                         p->box[o].bytes};
+    }
+    p->work += end - p->first_edge[id] + 1;
+    if (n > 24) {
+        qsort(p->span, n, sizeof(*p->span), by_low);
+    } else {
+        for (i = 1; i < n; i++) { /* the common case is a handful */
+            struct span s = p->span[i];
+            uint32_t j = i;
+
+            for (; j && p->span[j - 1].low > s.low; j--)
+                p->span[j] = p->span[j - 1];
+            p->span[j] = s;
+        }
+    }
+    p->off[id] = fit(p, &p->box[id], n);
+}
+
+/* Places order[from..]; returns by how much, in all, boxes end above `goal`,
+ * and through *height the height. A sum tells a step forward where the height
+ * alone stays the same. */
+static double place_from(struct packer *p, uint32_t from, uint64_t goal,
+                         uint64_t *height)
+{
+    double excess = 0;
+    uint64_t end;
+    uint32_t i;
+
+    *height = p->floor;
+    p->n_high = 0;
+    for (i = 0; i < p->n_order; i++) {
+        uint32_t id = p->order[i];
+
+        if (i >= from)
+            place(p, id);
+        end = p->off[id] + p->box[id].bytes;
+        if (end > *height)
+            *height = end;
+        if (end > goal) {
+            excess += (double)(end - goal);
+            p->high[p->n_high++] = id;
+        }
+    }
+    return excess;
+}
+
+static void keep_if_better(struct packer *p, uint64_t height)
+{
+    if (height >= p->best_height)
+        return;
+    p->best_height = height;
+    memcpy(p->best_off, p->off, p->n * sizeof(*p->off));
+}
+
+static double order_key(const struct packer *p, uint32_t id, uint32_t which)
+{
+    const struct atm_pack_box *b = &p->box[id];
+    double bytes = (double)b->bytes;
+    double len = (double)(b->upper - b->lower) +
+                 (double)(b->upper2 - b->lower2);
+
+    switch (which) {
+    case 0:
+        return bytes;
+    case 1:
+        return p->contention[id];
+    case 2:
+        return bytes * len;
+    case 3:
+        return bytes * len * len;
+    case 4:
+        return len;
+    default:
+        return -(double)b->lower;
+    }
+}
+
+static void sort_order(struct packer *p, struct keyed *key, uint32_t which)
+{
+    uint32_t i;
+
+    for (i = 0; i < p->n_order; i++) {
+        uint32_t id = p->order[i];
+
+        key[i] = (struct keyed){order_key(p, id, which), p->box[id].bytes,
+                                p->box[id].lower, id};
+    }
+    qsort(key, p->n_order, sizeof(*key), by_key);
+    for (i = 0; i < p->n_order; i++) {
+        p->order[i] = key[i].box;
+        p->pos[key[i].box] = i;
+    }
+}
+
+static void move_to(struct packer *p, uint32_t from, uint32_t to)
+{
+    uint32_t id = p->order[from], i;
+
+    for (i = from; i > to; i--)
+        p->order[i] = p->order[i - 1];
+    for (i = from; i < to; i++)
+        p->order[i] = p->order[i + 1];
+    p->order[to] = id;
+    for (i = from < to ? from : to; i <= (from < to ? to : from); i++)
+        p->pos[p->order[i]] = i;
+}
+
+/* A random one of the boxes that `id` was placed after and shares time with;
+ * ATM_NONE if there is none. */
+static uint32_t one_before(const struct packer *p, uint32_t id, uint64_t draw)
+{
+    uint64_t e, before = 0, pick;
+
+    for (e = p->first_edge[id]; e < p->first_edge[id + 1]; e++)
+        before += p->pos[p->edge[e]] >= 0 && p->pos[p->edge[e]] < p->pos[id];
+    if (!before)
+        return ATM_NONE;
+    pick = draw % before;
+    for (e = p->first_edge[id];; e++)
+        if (p->pos[p->edge[e]] >= 0 && p->pos[p->edge[e]] < p->pos[id] &&
+            !pick--)
+            return p->edge[e];
+}
+
+/* Takes a box that ends above the goal and places it before one that it met;
+ * keeps what is not worse, so that plateaus are walked. The goal follows the
+ * best height down. */
+static void search(struct packer *p, uint64_t target, uint64_t work_end,
+                   uint64_t seed)
+{
+    uint64_t height, goal, draw = 0;
+    double excess, now;
+    uint32_t id, other, from, to;
+
+    (void)place_from(p, 0, 0, &height);
+    keep_if_better(p, height);
+    goal = p->best_height - 1;
+    excess = place_from(p, 0, goal, &height);
+    while (p->best_height > target && p->work < work_end) {
+        p->work++;
+        id = p->high[atm_rng_u64(seed, draw++) % p->n_high];
+        other = one_before(p, id, atm_rng_u64(seed, draw++));
+        if (other == ATM_NONE)
+            continue;
+        from = (uint32_t)p->pos[id];
+        to = (uint32_t)p->pos[other];
+        memcpy(p->saved_off, p->off, p->n * sizeof(*p->off));
+        memcpy(p->saved_high, p->high, p->n_high * sizeof(*p->high));
+        p->n_saved_high = p->n_high;
+        move_to(p, from, to);
+        now = place_from(p, to, goal, &height);
+        p->work += p->n_order;
+        if (now <= excess) {
+            excess = now;
+            keep_if_better(p, height);
+            if (height <= goal && height > target) {
+                goal = target + (height - target) * 7 / 8;
+                excess = place_from(p, p->n_order, goal, &height);
+            }
+        } else {
+            move_to(p, to, from);
+            memcpy(p->off, p->saved_off, p->n * sizeof(*p->off));
+            memcpy(p->high, p->saved_high, p->n_saved_high * 4);
+            p->n_high = p->n_saved_high;
+        }
+    }
+}
+
+static enum atm_status pack_by_orders(struct packer *p, uint64_t target)
+{
+    struct keyed *key = atm_arena_array(p->arena, p->n_order, sizeof(*key));
+    struct { uint64_t height; uint32_t order; bool best_fit; } start[ORDERS * 2];
+    uint64_t height, limit;
+    uint32_t i, j, n = 0;
+
+    if (!key)
+        return ATM_NOMEM;
+    for (i = 0; i < ORDERS * 2 && p->best_height > target; i++) {
+        sort_order(p, key, i / 2);
+        p->best_fit = i & 1;
+        (void)place_from(p, 0, 0, &height);
+        keep_if_better(p, height);
+        for (j = n++; j && start[j - 1].height > height; j--)
+            start[j] = start[j - 1];
+        start[j].height = height;
+        start[j].order = i / 2;
+        start[j].best_fit = p->best_fit;
+    }
+    for (i = 0; i < STARTS && i < n && p->best_height > target; i++) {
+        sort_order(p, key, start[i].order);
+        p->best_fit = start[i].best_fit;
+        limit = SEARCH_MOVES * (p->first_edge[p->n] + p->n_order);
+        limit = limit < SEARCH_WORK ? limit : SEARCH_WORK;
+        search(p, target, p->work + limit, i + 1);
+    }
+    return ATM_OK;
+}
+
+/* Places box `id` against every box in `done`: for the few that a sweep by
+ * start cannot place in its order. */
+static void place_against(struct packer *p, uint32_t id, const uint32_t *done,
+                          uint32_t n_done)
+{
+    uint32_t i, n = 0;
+
+    for (i = 0; i < n_done; i++)
+        if (meet(&p->box[id], &p->box[done[i]]))
+            p->span[n++] = (struct span){
+                p->off[done[i]], p->off[done[i]] + p->box[done[i]].bytes};
+    qsort(p->span, n, sizeof(*p->span), by_low);
+    p->off[id] = fit(p, &p->box[id], n);
+}
+
+/* By start, against what is live: fixed boxes and those over the boundary are
+ * placed before all others, since they are met twice. */
+static enum atm_status pack_by_sweep(struct packer *p)
+{
+    uint32_t *early = atm_arena_array(p->arena, p->n, sizeof(*early));
+    uint32_t *live = atm_arena_array(p->arena, (size_t)p->n, sizeof(*live));
+    uint32_t n_early = 0, n_live = 0, i, j;
+    uint64_t height = p->floor;
+
+    if (!early || !live)
+        return ATM_NOMEM;
+    for (i = 0; i < p->n; i++)
+        if (p->box[i].fixed && p->box[i].bytes)
+            early[n_early++] = i;
+    for (i = 0; i < p->n; i++)
+        if (!p->box[i].fixed && p->box[i].bytes &&
+            p->box[i].lower2 < p->box[i].upper2) {
+            place_against(p, i, early, n_early);
+            early[n_early++] = i;
+        }
+    for (i = 0; i < p->n_intervals; i++) {
+        uint32_t id = p->interval[i].box, n = 0;
+        const struct atm_pack_box *b = &p->box[id];
+
+        if (b->fixed || b->lower2 < b->upper2)
+            continue;
+        for (j = 0; j < n_live;) {
+            if (p->box[live[j]].upper <= b->lower) {
+                live[j] = live[--n_live];
+                continue;
+            }
+            p->span[n++] = (struct span){
+                p->off[live[j]], p->off[live[j]] + p->box[live[j]].bytes};
+            j++;
+        }
+        for (j = 0; j < n_early; j++)
+            if (meet(b, &p->box[early[j]]))
+                p->span[n++] = (struct span){
+                    p->off[early[j]],
+                    p->off[early[j]] + p->box[early[j]].bytes};
+        qsort(p->span, n, sizeof(*p->span), by_low);
+        p->off[id] = fit(p, b, n);
+        live[n_live++] = id;
+    }
+    for (i = 0; i < p->n; i++)
+        if (p->off[i] + p->box[i].bytes > height)
+            height = p->off[i] + p->box[i].bytes;
+    keep_if_better(p, height);
+    return ATM_OK;
+}
+
+static enum atm_status packer_init(struct packer *p)
+{
+    uint32_t i;
+
+    p->order = atm_arena_array(p->arena, p->n, sizeof(*p->order));
+    p->pos = atm_arena_array(p->arena, p->n, sizeof(*p->pos));
+    p->off = atm_arena_array(p->arena, p->n, sizeof(*p->off));
+    p->best_off = atm_arena_array(p->arena, p->n, sizeof(*p->off));
+    p->saved_off = atm_arena_array(p->arena, p->n, sizeof(*p->off));
+    p->high = atm_arena_array(p->arena, p->n, sizeof(*p->high));
+    p->saved_high = atm_arena_array(p->arena, p->n, sizeof(*p->high));
+    p->span = atm_arena_array(p->arena, 4 * (size_t)p->n, sizeof(*p->span));
+    if (!p->order || !p->pos || !p->off || !p->best_off || !p->saved_off ||
+        !p->span || !p->high || !p->saved_high)
+        return ATM_NOMEM;
+    for (i = 0; i < p->n; i++) {
+        const struct atm_pack_box *b = &p->box[i];
+        uint64_t top = b->bytes;
+
+        p->pos[i] = -1;
+        if (b->fixed) {
+            p->off[i] = b->offset;
+            top += b->offset;
+        } else if (b->bytes) {
+            p->order[p->n_order++] = i;
+        }
+        /* every box lies inside the pool, even one that is never live */
+        if (top > p->floor)
+            p->floor = top;
+    }
+    return ATM_OK;
+}
+
+enum atm_status atm_pack(struct atm_pack_box *box, uint32_t n,
+                         uint64_t capacity, uint64_t *height,
+                         uint64_t *lower_bound)
+{
+    struct packer p = {.box = box, .n = n, .best_height = UINT64_MAX};
+    enum atm_status st;
+    uint64_t target;
+    uint32_t i;
+
+    st = check_boxes(box, n);
+    if (st)
+        return st;
+    p.arena = atm_arena_new();
+    if (!p.arena)
+        return ATM_NOMEM;
+    st = check_fixed(&p);
+    if (st == ATM_OK)
+        st = make_intervals(&p);
+    if (st == ATM_OK)
+        st = live_profile(&p);
+    if (st == ATM_OK)
+        st = packer_init(&p);
+    if (st == ATM_OK)
+        st = make_edges(&p);
+    if (st)
+        goto err_delete_arena;
+    if (p.floor > p.bound)
+        p.bound = p.floor;
+    target = capacity > p.bound ? capacity : p.bound;
+    st = p.first_edge ? pack_by_orders(&p, target) : pack_by_sweep(&p);
+    if (st)
+        goto err_delete_arena;
+    for (i = 0; i < n; i++)
+        box[i].offset = p.best_off[i];
+    *height = p.best_height;
+    *lower_bound = p.bound;
+
+err_delete_arena:
+    atm_arena_delete(p.arena);
+    return st;
+}

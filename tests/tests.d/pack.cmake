@@ -1,0 +1,1 @@
+atm_test(test_pack USES core solver PRIVATE PkgConfig::ZLIB)
