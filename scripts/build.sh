@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# build.sh - installs what the build needs and builds the release build/autotm.
+source "$(dirname "$0")/lib.sh"
+
+need gcc libc6-dev cmake ninja-build pkg-config git ca-certificates \
+    libdnnl-dev libglpk-dev \
+    libonnx-dev libprotobuf-c-dev protobuf-c-compiler libjansson-dev \
+    libsqlite3-dev libnuma-dev libpmem-dev libsmartcols-dev zlib1g-dev \
+    libxxhash-dev libcunit1-dev
+
+cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release >&2
+cmake --build build --target "${@:-autotm}" >&2

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# test.sh - all tests on the release build, then on a debug build with the
+# address and undefined-behaviour sanitizers. Leaks are errors.
+source "$(dirname "$0")/lib.sh"
+
+scripts/build.sh all
+need libonnx-testdata python3 python3-venv
+scripts/venv.sh >/dev/null || [ $? -eq 77 ]
+
+# summary NAME BUILD_DIR ctest-options...: one line a test, details of failures
+summary() {
+    echo "== $1"
+    shift
+    ctest --output-on-failure --test-dir "$@"
+}
+
+failed=0
+summary "release" build -j2 || failed=1
+
+cmake -S . -B build-asan -G Ninja -DCMAKE_BUILD_TYPE=Debug \
+    -DCMAKE_C_FLAGS_DEBUG="-O1 -g" -DAUTOTM_SANITIZE=address,undefined >&2
+cmake --build build-asan >&2
+export UBSAN_OPTIONS=print_stacktrace=1
+summary "address and undefined-behaviour sanitizers" build-asan -j2 || failed=1
+exit $failed

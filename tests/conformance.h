@@ -1,0 +1,22 @@
+/* conformance.h - one test of the official ONNX suite. */
+#ifndef ATM_TESTS_CONFORMANCE_H
+#define ATM_TESTS_CONFORMANCE_H
+
+#include <onnx.pb-c.h>
+
+#include <stddef.h>
+
+enum verdict { PASSED, WRONG, UNSUPPORTED, CRASHED, VERDICTS };
+
+struct finding {
+    enum verdict verdict;
+    int n_bound;       /* inputs that had to be bound as constants */
+    char reason[1024]; /* why it is not passed */
+};
+
+/* Runs the test of folder `dir` in every placement; `model` is its model.onnx,
+ * read apart, for the names of its inputs. */
+void conformance_case(const char *dir, const Onnx__ModelProto *model,
+                      struct finding *f);
+
+#endif
