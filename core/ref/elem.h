@@ -104,6 +104,24 @@ static inline void atm__put_f(const struct atm_view *v, int64_t i, double x)
     }
 }
 
+/* y[to] = x[from], whatever the type (the same for both). */
+static inline void atm__move(const struct atm_view *y, int64_t to,
+                             const struct atm_view *x, int64_t from)
+{
+    switch (atm_dtype_bytes(y->dtype)) {
+    case 1: ((uint8_t *)y->data)[to] = ((const uint8_t *)x->data)[from]; break;
+    case 2:
+        ((uint16_t *)y->data)[to] = ((const uint16_t *)x->data)[from];
+        break;
+    case 4:
+        memcpy((char *)y->data + 4 * to, (const char *)x->data + 4 * from, 4);
+        break;
+    default:
+        memcpy((char *)y->data + 8 * to, (const char *)x->data + 8 * from, 8);
+        break;
+    }
+}
+
 /* Copies all bytes of in[0] to out[0] unless they are the same memory. */
 void atm__copy_view(const struct atm_call *call);
 

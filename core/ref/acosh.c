@@ -1,0 +1,22 @@
+/* acosh.c - Acosh: inverse hyperbolic cosine. */
+#include "ref/unary.h"
+
+#include <math.h>
+
+static double acosh_f(double x, const double *p)
+{
+    (void)p;
+    return acosh(x);
+}
+
+static enum atm_status infer(struct atm_call *call)
+{
+    return atm_infer_same(call, ATM_TYPES_FLOAT);
+}
+
+static enum atm_status run(const struct atm_call *call)
+{
+    return atm__unary_run(call, acosh_f, NULL, NULL);
+}
+
+const struct atm_op_impl atm_op_impl_Acosh = {.infer = infer, .run = run};

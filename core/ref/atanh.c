@@ -1,0 +1,22 @@
+/* atanh.c - Atanh: inverse hyperbolic tangent. */
+#include "ref/unary.h"
+
+#include <math.h>
+
+static double atanh_f(double x, const double *p)
+{
+    (void)p;
+    return atanh(x);
+}
+
+static enum atm_status infer(struct atm_call *call)
+{
+    return atm_infer_same(call, ATM_TYPES_FLOAT);
+}
+
+static enum atm_status run(const struct atm_call *call)
+{
+    return atm__unary_run(call, atanh_f, NULL, NULL);
+}
+
+const struct atm_op_impl atm_op_impl_Atanh = {.infer = infer, .run = run};

@@ -1,0 +1,22 @@
+/* cos.c - Cos: cosine. */
+#include "ref/unary.h"
+
+#include <math.h>
+
+static double cos_f(double x, const double *p)
+{
+    (void)p;
+    return cos(x);
+}
+
+static enum atm_status infer(struct atm_call *call)
+{
+    return atm_infer_same(call, ATM_TYPES_FLOAT);
+}
+
+static enum atm_status run(const struct atm_call *call)
+{
+    return atm__unary_run(call, cos_f, NULL, NULL);
+}
+
+const struct atm_op_impl atm_op_impl_Cos = {.infer = infer, .run = run};

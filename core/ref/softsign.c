@@ -1,0 +1,22 @@
+/* softsign.c - Softsign: x / (1 + |x|). */
+#include "ref/unary.h"
+
+#include <math.h>
+
+static double softsign_f(double x, const double *p)
+{
+    (void)p;
+    return x / (1 + fabs(x));
+}
+
+static enum atm_status infer(struct atm_call *call)
+{
+    return atm_infer_same(call, ATM_TYPES_FLOAT);
+}
+
+static enum atm_status run(const struct atm_call *call)
+{
+    return atm__unary_run(call, softsign_f, NULL, NULL);
+}
+
+const struct atm_op_impl atm_op_impl_Softsign = {.infer = infer, .run = run};

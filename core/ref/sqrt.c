@@ -1,0 +1,27 @@
+/* sqrt.c - Sqrt: square root. */
+#include "ref/unary.h"
+
+#include <math.h>
+
+static double sqrt_f(double x, const double *p)
+{
+    (void)p;
+    return sqrt(x);
+}
+
+static enum atm_status infer(struct atm_call *call)
+{
+    return atm_infer_same(call, ATM_TYPES_FLOAT);
+}
+
+static enum atm_status run(const struct atm_call *call)
+{
+    return atm__unary_run(call, sqrt_f, NULL, NULL);
+}
+
+static const struct atm_attr_def attrs[] = {
+    {.name = "consumed_inputs", .kind = ATM_ATTR_INTS, .until = 5},
+    {.name = NULL}};
+
+const struct atm_op_impl atm_op_impl_Sqrt = {
+    .attrs = attrs, .infer = infer, .run = run};

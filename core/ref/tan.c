@@ -1,0 +1,22 @@
+/* tan.c - Tan: tangent. */
+#include "ref/unary.h"
+
+#include <math.h>
+
+static double tan_f(double x, const double *p)
+{
+    (void)p;
+    return tan(x);
+}
+
+static enum atm_status infer(struct atm_call *call)
+{
+    return atm_infer_same(call, ATM_TYPES_FLOAT);
+}
+
+static enum atm_status run(const struct atm_call *call)
+{
+    return atm__unary_run(call, tan_f, NULL, NULL);
+}
+
+const struct atm_op_impl atm_op_impl_Tan = {.infer = infer, .run = run};
