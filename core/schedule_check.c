@@ -2,7 +2,7 @@
  * other on an abstract machine and names the first thing that goes wrong.
  *
  * It shares no code with planners, packing or the session. What a residence
- * holds is one of four states; every step demands and changes them. Bytes are
+ * holds is one of three states; every step demands and changes them. Bytes are
  * safe because residences that live at one step never overlap, save the two
  * of a declared in-place pair at the step of their kernel; values are safe
  * because only a VALID residence may be read. Two iterations are enough: the
@@ -20,10 +20,9 @@
 #include <string.h>
 
 enum content {
-    EMPTY,  /* began, nothing written yet */
-    VALID,  /* holds the value of its tensor in this iteration */
-    STALE,  /* holds what the tensor was in the iteration before */
-    ARRIVING /* destination of a started move that was not waited for */
+    EMPTY,    /* nothing written yet, in this iteration */
+    VALID,    /* holds the value of its tensor in this iteration */
+    ARRIVING, /* destination of a started move that was not waited for */
 };
 
 /* The residences that live at the present step in one tier, by offset. */
@@ -472,21 +471,14 @@ static enum atm_status must_be_valid(const struct check *c, uint32_t t,
 {
     char a[TEXT], b[TEXT];
 
-    switch (c->content[r]) {
-    case VALID:
+    if (c->content[r] == VALID)
         return ATM_OK;
-    case STALE:
-        return FAIL("%s %s %s, which holds the value of the iteration before",
-                    step_str(c, t, a), verb, res_str(c, r, b));
-    case ARRIVING:
+    if (c->content[r] == ARRIVING)
         return FAIL("%s %s %s before the move into it, started at step %"
                     PRIu32 ", is waited for", step_str(c, t, a), verb,
                     res_str(c, r, b), c->started[r]);
-    case EMPTY:
-        break;
-    }
-    return FAIL("%s %s %s, which nothing has written", step_str(c, t, a),
-                verb, res_str(c, r, b));
+    return FAIL("%s %s %s, which nothing has written in this iteration",
+                step_str(c, t, a), verb, res_str(c, r, b));
 }
 
 /* Nobody else may be reading or writing r while it is written. */
@@ -677,8 +669,8 @@ static void turn_over(struct check *c)
             c->content[r] = EMPTY;
         else if (c->next_of[id] != ATM_NONE && c->prologue[r])
             c->content[r] = VALID;
-        else if (!lives_on(c, id) && c->content[r] == VALID)
-            c->content[r] = STALE;
+        else if (!lives_on(c, id))
+            c->content[r] = EMPTY;
     }
 }
 
