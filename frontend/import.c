@@ -1,0 +1,261 @@
+/* import.c - an ONNX file becomes a graph: open, scan, unpack, check the
+ * model's frame, values, nodes, inference. */
+#include "import.h"
+
+#include "arena.h"
+#include "autotm/op.h"
+#include "hash.h"
+#include "passes.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define IR_MAX 13
+#define OPSET_MAX 17
+
+void atm__unsupported(struct atm__importer *im, const char *fmt, ...)
+{
+    char item[160], *at;
+    size_t n;
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)vsnprintf(item, sizeof(item), fmt, ap);
+    va_end(ap);
+    n = strlen(item);
+    for (at = im->unsupported; (at = strstr(at, item)) != NULL; at += n)
+        if (at[n] == ',' || at[n] == '\0')
+            return;
+    if (im->unsupported_n + n + 8 > sizeof(im->unsupported)) {
+        if (im->unsupported_n < sizeof(im->unsupported) - 8)
+            im->unsupported_n = (size_t)snprintf(
+                im->unsupported + strlen(im->unsupported), 8, ", ...") +
+                sizeof(im->unsupported);
+        return;
+    }
+    im->unsupported_n += (size_t)snprintf(
+        im->unsupported + im->unsupported_n,
+        sizeof(im->unsupported) - im->unsupported_n, "%s%s",
+        im->unsupported_n ? ", " : "", item);
+}
+
+/* Only the default domain is imported; others matter if a node uses them. */
+static enum atm_status read_opset(struct atm__importer *im)
+{
+    const Onnx__ModelProto *m = im->model;
+    bool found = false;
+    int64_t version = 1; /* before IR 3 there is no opset_import */
+    size_t i, k;
+
+    for (i = 0; i < m->n_opset_import; i++) {
+        const Onnx__OperatorSetIdProto *o = m->opset_import[i];
+        const char *domain = o->domain ? o->domain : "";
+
+        for (k = 0; k < i; k++)
+            if (strcmp(domain, m->opset_import[k]->domain
+                                   ? m->opset_import[k]->domain : "") == 0)
+                return atm_fail(ATM_FORMAT, "opset_import names domain \"%s\" "
+                                "twice", domain);
+        if (strcmp(domain, "") == 0 || strcmp(domain, "ai.onnx") == 0) {
+            if (found)
+                return atm_fail(ATM_FORMAT,
+                                "opset_import names ai.onnx twice");
+            found = true;
+            version = o->version;
+        }
+    }
+    if (!found && m->ir_version >= 3)
+        atm__unsupported(im, "a model without an opset of ai.onnx");
+    else if (version < 1 || version > OPSET_MAX)
+        atm__unsupported(im, "opset %" PRId64 " (1 to %d are)", version,
+                         OPSET_MAX);
+    im->opset = version < 1 || version > OPSET_MAX ? OPSET_MAX : (int)version;
+    return ATM_OK;
+}
+
+static enum atm_status check_model(struct atm__importer *im)
+{
+    const Onnx__ModelProto *m = im->model;
+
+    if (!m->graph)
+        return atm_fail(ATM_FORMAT, "no graph inside; not an ONNX model");
+    if (!m->has_ir_version || m->ir_version < 1)
+        return atm_fail(ATM_FORMAT, "no IR version; not an ONNX model");
+    if (m->ir_version > IR_MAX)
+        atm__unsupported(im, "IR version %" PRId64 " (1 to %d are)",
+                         m->ir_version, IR_MAX);
+    if (m->graph->n_sparse_initializer > 0)
+        atm__unsupported(im, "sparse initialisers");
+    if (m->graph->name) {
+        im->g->name = atm_arena_strdup(im->g->arena, m->graph->name);
+        if (!im->g->name)
+            return ATM_NOMEM;
+    }
+    return read_opset(im);
+}
+
+static enum atm_status hash_file(struct atm__importer *im, int fd)
+{
+    enum { BLOCK = 1 << 20 };
+    enum atm_status st = ATM_OK;
+    uint64_t at = 0, n;
+    void *buf = atm_alloc(BLOCK);
+
+    if (!buf)
+        return ATM_NOMEM;
+    for (; !st && at < im->file_bytes; at += n) {
+        n = im->file_bytes - at < BLOCK ? im->file_bytes - at : BLOCK;
+        st = atm__pread(fd, im->path, at, n, buf);
+        if (!st)
+            atm_hasher_bytes(im->hash, buf, (size_t)n);
+    }
+    atm_free(buf);
+    return st;
+}
+
+/* What the caller binds is part of the model's identity. */
+static void hash_options(struct atm__importer *im)
+{
+    const struct atm_import_options *o = im->options;
+    uint32_t i, d;
+
+    for (i = 0; i < o->n_dims; i++) {
+        atm_hasher_str(im->hash, o->dim[i].name);
+        atm_hasher_u64(im->hash, (uint64_t)o->dim[i].value);
+    }
+    atm_hasher_u64(im->hash, o->n_dims);
+    for (i = 0; i < o->n_shapes; i++) {
+        atm_hasher_str(im->hash, o->shape[i].input);
+        atm_hasher_u64(im->hash, o->shape[i].shape.rank);
+        for (d = 0; d < o->shape[i].shape.rank; d++)
+            atm_hasher_u64(im->hash, (uint64_t)o->shape[i].shape.dim[d]);
+    }
+    atm_hasher_u64(im->hash, o->n_shapes);
+    for (i = 0; i < o->n_values; i++) {
+        atm_hasher_str(im->hash, o->value[i].input);
+        atm_hasher_bytes(im->hash, o->value[i].array->data,
+                         (size_t)o->value[i].array->bytes);
+    }
+    im->g->model_hash = atm_hasher_end(im->hash);
+}
+
+static enum atm_status open_model(struct atm__importer *im)
+{
+    char *real;
+    enum atm_status st;
+    struct stat sb;
+    int fd;
+
+    fd = open(im->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return atm_fail(ATM_IO, "%s: %s", im->path, strerror(errno));
+    if (fstat(fd, &sb) != 0 || !S_ISREG(sb.st_mode)) {
+        (void)close(fd);
+        return atm_fail(ATM_IO, "%s: not a regular file", im->path);
+    }
+    im->file_bytes = (uint64_t)sb.st_size;
+    real = realpath(im->path, NULL);
+    st = atm_graph_add_file(im->g, real ? real : im->path, fd, &im->file);
+    free(real);
+    if (st)
+        return st;
+    if (im->file_bytes == 0)
+        return atm_fail(ATM_FORMAT, "%s: byte 0: the file is empty", im->path);
+    return hash_file(im, fd);
+}
+
+static void fill_info(const struct atm__importer *im,
+                      struct atm_model_info *info)
+{
+    const Onnx__ModelProto *m = im->model;
+    const Onnx__GraphProto *graph = m->graph;
+    struct atm_shape shape;
+    enum atm_dtype dtype;
+    uint64_t bytes;
+    size_t i;
+
+    memset(info, 0, sizeof(*info));
+    (void)snprintf(info->producer, sizeof(info->producer), "%s%s%s",
+                   m->producer_name ? m->producer_name : "",
+                   m->producer_version && *m->producer_version ? " " : "",
+                   m->producer_version ? m->producer_version : "");
+    info->ir_version = m->ir_version;
+    info->opset = im->opset;
+    info->n_nodes = (uint32_t)graph->n_node;
+    info->n_initialisers = (uint32_t)graph->n_initializer;
+    for (i = 0; i < graph->n_initializer; i++)
+        if (!atm__tensor_type(graph->initializer[i], &dtype, &shape, &bytes))
+            info->initialiser_bytes += bytes;
+}
+
+static enum atm_status build(struct atm__importer *im)
+{
+    enum atm_status st;
+
+    st = check_model(im);
+    if (!st)
+        st = atm__import_values(im);
+    if (!st)
+        st = atm__import_nodes(im);
+    if (!st)
+        st = atm__import_outputs(im);
+    if (!st && im->unsupported_n > 0)
+        st = atm_fail(ATM_UNSUPPORTED, "not supported: %s", im->unsupported);
+    if (!st)
+        st = atm__settle_values(im);
+    if (!st)
+        st = atm__infer(im);
+    if (!st)
+        st = atm__rewrite(im->g);
+    return st ? atm_fail_in(st, "%s", im->path) : ATM_OK;
+}
+
+enum atm_status atm_onnx_import(const char *path,
+                                const struct atm_import_options *options,
+                                struct atm_model_info *info,
+                                struct atm_graph **graph)
+{
+    static const struct atm_import_options none;
+    struct atm__importer im = {.path = path,
+                               .options = options ? options : &none};
+    ProtobufCMessage *message = NULL;
+    enum atm_status st;
+
+    *graph = NULL;
+    st = atm_hasher_new(&im.hash);
+    if (!st)
+        st = atm_graph_new(&im.g);
+    if (!st)
+        st = open_model(&im);
+    if (!st)
+        st = atm__prescan(im.g->file_fd[im.file], im.file_bytes, path,
+                          &onnx__model_proto__descriptor, &im.scan);
+    if (!st)
+        st = atm__scan_unpack(&im.scan, path, &onnx__model_proto__descriptor,
+                              &message);
+    if (!st) {
+        im.model = (const Onnx__ModelProto *)message;
+        st = build(&im);
+    }
+    if (!st) {
+        hash_options(&im);
+        if (info)
+            fill_info(&im, info);
+        *graph = im.g;
+        im.g = NULL;
+    }
+    atm__unpacked_free(message);
+    atm__scan_clear(&im.scan);
+    atm__names_clear(&im.values);
+    atm__names_clear(&im.externals);
+    atm__names_clear(&im.dims);
+    atm_graph_delete(&im.g);
+    atm_hasher_delete(&im.hash);
+    return st;
+}

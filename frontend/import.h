@@ -1,0 +1,93 @@
+/* import.h - what the parts of the importer share. Lives for one import. */
+#ifndef ATM_FRONTEND_IMPORT_H
+#define ATM_FRONTEND_IMPORT_H
+
+#include "autotm/frontend.h"
+#include "names.h"
+#include "onnx.pb-c.h"
+#include "prescan.h"
+
+struct atm_hasher;
+
+/* What a model declares of a value: checked against what is inferred, never
+ * its source. */
+struct atm__declared {
+    enum atm_dtype dtype; /* NONE: nothing */
+    bool shaped;
+    struct atm_shape shape; /* -1: unknown dimension */
+};
+
+struct atm__importer {
+    const char *path;
+    const struct atm_import_options *options;
+    struct atm_graph *g;
+    struct atm__scan scan;
+    const Onnx__ModelProto *model;
+    uint64_t file_bytes;
+    uint32_t file;               /* of the model, in the graph */
+    struct atm_hasher *hash;
+    int opset;
+    struct atm__names values;    /* name -> value id */
+    struct atm__names externals; /* location -> file id */
+    struct atm__names dims;      /* dim_param -> index into dim_value */
+    int64_t *dim_value;          /* in the graph's arena */
+    uint32_t n_dims, cap_dims;
+    struct atm__declared *declared; /* by value id, in the graph's arena */
+    uint32_t cap_declared;
+    char unsupported[640];       /* ", "-separated list */
+    size_t unsupported_n;
+};
+
+/* Appends to the list of what is not supported, once. */
+void atm__unsupported(struct atm__importer *im, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* dims and data_type of a TensorProto; UNSUPPORTED for other element types. */
+enum atm_status atm__tensor_type(const Onnx__TensorProto *t,
+                                 enum atm_dtype *dtype,
+                                 struct atm_shape *shape, uint64_t *bytes);
+
+/* The data of a tensor as a constant of the graph: INLINE when small, else a
+ * FILE range of the model or of an external file. Sentences do not name the
+ * tensor. */
+enum atm_status atm__tensor_constant(struct atm__importer *im,
+                                     const Onnx__TensorProto *t,
+                                     uint64_t bytes, uint32_t *constant);
+
+/* Elements of the typed fields into `dst` of exactly `bytes` bytes. */
+enum atm_status atm__tensor_typed(const Onnx__TensorProto *t,
+                                  enum atm_dtype dtype, uint64_t bytes,
+                                  void *dst);
+
+/* Opens the file of an external tensor below the model's directory and checks
+ * its range. */
+enum atm_status atm__external_open(struct atm__importer *im,
+                                   const Onnx__TensorProto *t, uint64_t bytes,
+                                   uint32_t *file, uint64_t *offset);
+
+/* Reads exactly `bytes` bytes at `offset`. */
+enum atm_status atm__pread(int fd, const char *path, uint64_t offset,
+                           uint64_t bytes, void *dst);
+
+/* The steps, in order. Values: inputs, --dim and --shape, initialisers. Nodes:
+ * attributes, constants, single assignment, order. Outputs: what the graph
+ * gives and what value_info declares. What is unsupported is reported here, so
+ * that a missing --dim does not hide it; then settle: each input has a shape or
+ * a value. */
+enum atm_status atm__import_values(struct atm__importer *im);
+enum atm_status atm__import_nodes(struct atm__importer *im);
+enum atm_status atm__import_outputs(struct atm__importer *im);
+enum atm_status atm__settle_values(struct atm__importer *im);
+
+/* A new value under a name that the model does not use; the name is checked.
+ * Null: a name of our own. */
+enum atm_status atm__value_new(struct atm__importer *im, const char *name,
+                               uint32_t *id);
+/* Dimension of a name bound by --dim, --shape; -1 if it is not. */
+int64_t atm__dim_value(const struct atm__importer *im, const char *name);
+
+/* Infers types and shapes in node order and folds what is constant; folded
+ * nodes leave the graph. Then compares with what is declared. */
+enum atm_status atm__infer(struct atm__importer *im);
+
+#endif

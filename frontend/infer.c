@@ -1,0 +1,258 @@
+/* infer.c - types and shapes over the whole graph, node by node, and folding
+ * on the way: a shape that is computed from constants must be known before
+ * the next node is looked at. */
+#include "import.h"
+
+#include "arena.h"
+#include "autotm/op.h"
+#include "passes.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define FOLD_INPUT_MAX (4u << 20)
+#define SCRATCH_MAX (16u << 20)
+
+struct fold {
+    struct atm__importer *im;
+    struct atm_graph *g;
+    bool *drop;
+    uint32_t cap;
+    struct atm_view *view; /* inputs, then outputs */
+};
+
+static bool is_op(const struct atm_node *n, const char *name)
+{
+    return strcmp(n->op->name, name) == 0 && !*n->op->domain;
+}
+
+static enum atm_status views(struct fold *f, const struct atm_node *n,
+                             struct atm_call *call)
+{
+    uint32_t i, need = n->n_in + n->n_out;
+
+    if (need > f->cap) {
+        struct atm_view *v = atm_realloc(f->view, need * sizeof(*v));
+
+        if (!v)
+            return ATM_NOMEM;
+        f->view = v;
+        f->cap = need;
+    }
+    memset(f->view, 0, need * sizeof(*f->view));
+    for (i = 0; i < n->n_in; i++) {
+        struct atm_view *v = &f->view[i];
+        const struct atm_value *value;
+
+        if (n->in[i] == ATM_NONE)
+            continue;
+        value = &f->g->value[n->in[i]];
+        v->present = true;
+        v->dtype = value->dtype;
+        v->shape = value->shape;
+        if (value->constant != ATM_NONE &&
+            f->g->constant[value->constant].kind == ATM_CONST_INLINE)
+            v->data = (void *)(uintptr_t)
+                f->g->constant[value->constant].data;
+    }
+    for (i = 0; i < n->n_out; i++)
+        f->view[n->n_in + i].present = n->out[i] != ATM_NONE;
+    *call = (struct atm_call){n, f->g, n->n_in, n->n_out, f->view,
+                              f->view + n->n_in, NULL};
+    return ATM_OK;
+}
+
+/* Worth evaluating now: constant inputs, small outputs. A shape needs only
+ * the shape of its input. */
+static bool can_fold(const struct fold *f, const struct atm_call *call)
+{
+    const struct atm_node *n = call->node;
+    bool of_shape = is_op(n, "Shape") || is_op(n, "Size");
+    uint64_t bytes, in = 0;
+    uint32_t i;
+
+    if (n->op->flags & ATM_OP_RANDOM)
+        return false;
+    for (i = 0; !of_shape && i < n->n_in; i++) {
+        uint32_t c = n->in[i] == ATM_NONE ? ATM_NONE
+                                          : f->g->value[n->in[i]].constant;
+
+        if (n->in[i] != ATM_NONE && c == ATM_NONE)
+            return false;
+        in += c == ATM_NONE ? 0 : f->g->constant[c].bytes;
+        if (in > FOLD_INPUT_MAX)
+            return false;
+    }
+    for (i = 0; i < n->n_out; i++)
+        if (call->out[i].present &&
+            (atm_shape_bytes(&call->out[i].shape, call->out[i].dtype,
+                             &bytes) || bytes > ATM_INLINE_MAX))
+            return false;
+    return !call->node->op->impl->scratch_bytes ||
+           call->node->op->impl->scratch_bytes(call) <= SCRATCH_MAX;
+}
+
+/* Operand bytes from a short-lived arena; constants are read into it. */
+static enum atm_status operands(struct fold *f, struct atm_arena *arena,
+                                struct atm_call *call)
+{
+    const struct atm_node *n = call->node;
+    enum atm_status st;
+    uint64_t bytes;
+    uint32_t i;
+
+    for (i = 0; i < n->n_in; i++) {
+        const struct atm_value *v;
+
+        if (n->in[i] == ATM_NONE || call->in[i].data)
+            continue;
+        v = &f->g->value[n->in[i]];
+        if (v->constant == ATM_NONE)
+            continue;
+        bytes = f->g->constant[v->constant].bytes;
+        call->in[i].data = atm_arena_alloc(arena, bytes);
+        if (!call->in[i].data)
+            return ATM_NOMEM;
+        st = atm_constant_read(f->g, n->in[i], 0, bytes, call->in[i].data);
+        if (st)
+            return st;
+    }
+    for (i = 0; i < n->n_out; i++) {
+        if (!call->out[i].present)
+            continue;
+        st = atm_shape_bytes(&call->out[i].shape, call->out[i].dtype, &bytes);
+        if (st)
+            return st;
+        call->out[i].data = atm_arena_alloc(arena, bytes);
+        if (!call->out[i].data)
+            return ATM_NOMEM;
+    }
+    if (n->op->impl->scratch_bytes) {
+        char *p = atm_arena_alloc(arena, n->op->impl->scratch_bytes(call) +
+                                             ATM_ALIGN);
+
+        if (!p)
+            return ATM_NOMEM;
+        call->scratch = p + (ATM_ALIGN - (uintptr_t)p % ATM_ALIGN) % ATM_ALIGN;
+    }
+    return ATM_OK;
+}
+
+static enum atm_status evaluate(struct fold *f, struct atm_call *call)
+{
+    struct atm_arena *arena = atm_arena_new();
+    struct atm_constant c = {.kind = ATM_CONST_INLINE};
+    enum atm_status st;
+    uint32_t i;
+
+    if (!arena)
+        return ATM_NOMEM;
+    st = operands(f, arena, call);
+    if (!st)
+        st = atm_op_run_reference(call);
+    for (i = 0; !st && i < call->n_out; i++) {
+        if (!call->out[i].present)
+            continue;
+        (void)atm_shape_bytes(&call->out[i].shape, call->out[i].dtype,
+                              &c.bytes);
+        c.data = call->out[i].data;
+        st = atm_graph_add_constant(f->g, &c,
+                                    &f->g->value[call->node->out[i]].constant);
+    }
+    atm_arena_delete(arena);
+    return st;
+}
+
+/* A float constant too large to keep, but all of one value, needs no bytes. */
+static enum atm_status fill(struct fold *f, struct atm_call *call, bool *done)
+{
+    struct atm_constant c = {.kind = ATM_CONST_GENERATED};
+    const struct atm_attr *a = atm_node_attr(call->node, "value");
+    struct atm_value *y = &f->g->value[call->node->out[0]];
+    enum atm_status st;
+    float v = 0;
+
+    *done = is_op(call->node, "ConstantOfShape") && y->dtype == ATM_F32;
+    if (!*done)
+        return ATM_OK;
+    st = a ? atm_constant_read(f->g, a->value, 0, sizeof(v), &v) : ATM_OK;
+    if (!st)
+        st = atm_shape_bytes(&y->shape, y->dtype, &c.bytes);
+    c.mean = v;
+    return st ? st : atm_graph_add_constant(f->g, &c, &y->constant);
+}
+
+static enum atm_status infer_node(struct fold *f, uint32_t index)
+{
+    struct atm_node *n = &f->g->node[index];
+    struct atm_call call;
+    enum atm_status st;
+    uint32_t i;
+
+    st = views(f, n, &call);
+    if (!st)
+        st = atm_op_infer(&call);
+    if (st)
+        return st;
+    for (i = 0; i < n->n_out; i++) {
+        struct atm_value *v;
+
+        if (n->out[i] == ATM_NONE)
+            continue;
+        v = &f->g->value[n->out[i]];
+        v->dtype = call.out[i].dtype;
+        v->shape = call.out[i].shape;
+        v->shape_known = true;
+    }
+    if (can_fold(f, &call)) {
+        f->drop[index] = true;
+        return evaluate(f, &call);
+    }
+    return fill(f, &call, &f->drop[index]);
+}
+
+/* The declared type and shape of a value against the inferred one. */
+static enum atm_status compare(const struct atm__importer *im, uint32_t id)
+{
+    const struct atm_value *v = &im->g->value[id];
+    const struct atm__declared *d = &im->declared[id];
+    char is[128], want[128];
+    bool same = !d->shaped || d->shape.rank == v->shape.rank;
+    uint32_t i;
+
+    if (d->dtype != ATM_DTYPE_NONE && d->dtype != v->dtype)
+        return atm_fail(ATM_FORMAT, "\"%s\" is declared %s, but is %s",
+                        v->name, atm_dtype_name(d->dtype),
+                        atm_dtype_name(v->dtype));
+    for (i = 0; same && d->shaped && i < d->shape.rank; i++)
+        same = d->shape.dim[i] < 0 || d->shape.dim[i] == v->shape.dim[i];
+    if (!same)
+        return atm_fail(ATM_FORMAT, "\"%s\" is declared %s (-1: any), but is "
+                        "%s", v->name,
+                        atm_shape_str(&d->shape, want, sizeof(want)),
+                        atm_shape_str(&v->shape, is, sizeof(is)));
+    return ATM_OK;
+}
+
+enum atm_status atm__infer(struct atm__importer *im)
+{
+    struct fold f = {.im = im, .g = im->g};
+    enum atm_status st = ATM_OK;
+    uint32_t i;
+
+    f.drop = atm_alloc_array(im->g->n_nodes, sizeof(*f.drop));
+    if (!f.drop)
+        return ATM_NOMEM;
+    for (i = 0; !st && i < im->g->n_nodes; i++) {
+        st = infer_node(&f, i);
+        if (st)
+            st = atm__node_fail(im->g, i, st);
+    }
+    for (i = 0; !st && i < im->g->n_values && i < im->cap_declared; i++)
+        st = compare(im, i);
+    if (!st)
+        st = atm__compact(im->g, f.drop);
+    atm_free(f.drop);
+    atm_free(f.view);
+    return st;
+}
