@@ -121,14 +121,8 @@ bool atm__dnnl_md_layout(const dnnl_memory_desc_t *md, struct atm_layout *l)
         rank > ATM_RANK_MAX || b->inner_nblks > ATM_BLOCKS_MAX)
         return false;
     for (i = 0; i < rank; i++) {
-        /* insertion by stride, largest first; dimensions of one step may
-         * have any stride and keep their order */
-        for (j = i; j > 0 && (b->strides[l->order[j - 1]] < b->strides[i] ||
-                              (b->strides[l->order[j - 1]] == b->strides[i] &&
-                               md->dims[l->order[j - 1]] == 1 &&
-                               md->dims[i] > 1 &&
-                               l->order[j - 1] > i));
-             j--)
+        /* insertion by stride, largest first */
+        for (j = i; j > 0 && b->strides[l->order[j - 1]] < b->strides[i]; j--)
             l->order[j] = l->order[j - 1];
         l->order[j] = (uint8_t)i;
         s.dim[i] = md->dims[i];
@@ -168,10 +162,19 @@ static dnnl_status_t add_posts(const struct atm__dnnl_detail *d,
     for (i = 0; i < d->n_posts && !s; i++) {
         const struct atm__dnnl_post *p = &d->post[i];
 
-        s = p->kind == ATM__DNNL_SUM
-                ? dnnl_post_ops_append_sum(ops, 1.0f)
-                : dnnl_post_ops_append_eltwise(ops, 1.0f, p->alg, p->alpha,
-                                               p->beta);
+        switch (p->kind) {
+        case ATM__DNNL_SUM:
+            s = dnnl_post_ops_append_sum(ops, 1.0f);
+            break;
+        case ATM__DNNL_ADD:
+            s = dnnl_post_ops_append_binary(ops, dnnl_binary_add,
+                                            &d->arg[p->from].md);
+            break;
+        case ATM__DNNL_ELTWISE:
+            s = dnnl_post_ops_append_eltwise(ops, 1.0f, p->alg, p->alpha,
+                                             p->beta);
+            break;
+        }
     }
     if (!s)
         s = dnnl_primitive_attr_set_post_ops(attr, ops);
@@ -227,6 +230,72 @@ bool atm__dnnl_chosen(dnnl_primitive_desc_t pd, dnnl_query_t what, int index,
         return false;
     *md = *q;
     return true;
+}
+
+uint32_t atm__dnnl_arg(struct atm__dnnl_detail *d, int arg, bool out,
+                       uint32_t at, const dnnl_memory_desc_t *md)
+{
+    d->arg[d->n_args] = (struct atm__dnnl_arg){arg, out, at, *md};
+    return d->n_args++;
+}
+
+void atm__dnnl_eltwise(struct atm__dnnl_detail *d, dnnl_alg_kind_t alg,
+                       float alpha, float beta)
+{
+    d->post[d->n_posts++] = (struct atm__dnnl_post){
+        .kind = ATM__DNNL_ELTWISE, .alg = alg, .alpha = alpha, .beta = beta};
+}
+
+void atm__dnnl_posts(struct atm__dnnl_detail *d, const struct atm_node *n,
+                     bool in_place, uint32_t at, const dnnl_memory_desc_t *md)
+{
+    uint32_t i;
+
+    for (i = 0; i < n->n_post; i++) {
+        const struct atm_post *p = &n->post[i];
+        struct atm__dnnl_post *to = &d->post[d->n_posts];
+
+        switch (p->kind) {
+        case ATM_POST_ADD:
+            to->kind = in_place ? ATM__DNNL_SUM : ATM__DNNL_ADD;
+            if (!in_place)
+                to->from = atm__dnnl_arg(
+                    d, DNNL_ARG_ATTR_MULTIPLE_POST_OP((int)d->n_posts) |
+                           DNNL_ARG_SRC_1, false, at, md);
+            d->n_posts++;
+            break;
+        case ATM_POST_RELU:
+            atm__dnnl_eltwise(d, dnnl_eltwise_relu, 0, 0);
+            break;
+        case ATM_POST_CLIP:
+            atm__dnnl_eltwise(d, dnnl_eltwise_clip, p->lo, p->hi);
+            break;
+        }
+    }
+}
+
+enum atm_status atm__dnnl_room(struct atm_arena *arena, uint32_t n_in,
+                               struct atm__offer *o)
+{
+    o->in = atm_arena_array(arena, n_in, sizeof(*o->in));
+    o->out = atm_arena_array(arena, 1, sizeof(*o->out));
+    o->n_in = n_in;
+    o->n_out = 1;
+    return o->in && o->out ? ATM_OK : ATM_NOMEM;
+}
+
+bool atm__dnnl_f32(const struct atm__lower *l, const struct atm_node *n)
+{
+    uint32_t i;
+
+    for (i = 0; i < n->n_in; i++)
+        if (n->in[i] != ATM_NONE && l->g->value[n->in[i]].dtype != ATM_F32)
+            return false;
+    for (i = 1; i < n->n_out; i++)
+        if (n->out[i] != ATM_NONE)
+            return false;
+    return n->n_out > 0 && n->out[0] != ATM_NONE &&
+           l->g->value[n->out[0]].dtype == ATM_F32;
 }
 
 enum atm_status atm__dnnl_offer(struct atm_arena *arena,

@@ -29,9 +29,11 @@ union atm__dnnl_op {
     dnnl_matmul_desc_t matmul;
 };
 
-enum atm__dnnl_post_kind { ATM__DNNL_SUM, ATM__DNNL_ELTWISE };
+/* SUM adds what dst holds before; ADD adds the memory of arg[from]. */
+enum atm__dnnl_post_kind { ATM__DNNL_SUM, ATM__DNNL_ADD, ATM__DNNL_ELTWISE };
 struct atm__dnnl_post {
     enum atm__dnnl_post_kind kind;
+    uint32_t from;
     dnnl_alg_kind_t alg;
     float alpha, beta;
 };
@@ -64,6 +66,22 @@ bool atm__dnnl_md_any(const struct atm_shape *s, dnnl_memory_desc_t *md);
 /* Outermost first, channels (dimension 1) in blocks of the machine's width. */
 struct atm_layout atm__dnnl_blocked(const struct atm__dnnl *dnnl,
                                     uint32_t rank);
+
+/* Appends a memory; returns its index. */
+uint32_t atm__dnnl_arg(struct atm__dnnl_detail *d, int arg, bool out,
+                       uint32_t at, const dnnl_memory_desc_t *md);
+void atm__dnnl_eltwise(struct atm__dnnl_detail *d, dnnl_alg_kind_t alg,
+                       float alpha, float beta);
+/* The posts of a node. The residual, operand `at` of the kernel, is added from
+ * its own memory `md`, or, in place, is what dst holds already. */
+void atm__dnnl_posts(struct atm__dnnl_detail *d, const struct atm_node *n,
+                     bool in_place, uint32_t at,
+                     const dnnl_memory_desc_t *md);
+/* Whether the node has f32 operands only, and one output. */
+bool atm__dnnl_f32(const struct atm__lower *l, const struct atm_node *n);
+/* Room in an offer for n_in inputs and one output. */
+enum atm_status atm__dnnl_room(struct atm_arena *arena, uint32_t n_in,
+                               struct atm__offer *o);
 
 /* Creates the descriptor of the detail's op and posts. False: there is no
  * implementation, or one that is slower than ours; the failure is no error.

@@ -33,7 +33,9 @@ struct atm__detail {
 };
 
 extern const struct atm__kernel_impl *const atm__kernel_impls[]; /* null ends */
-extern const struct atm__kernel_impl atm__impl_reference;
+#define X(name) extern const struct atm__kernel_impl atm__impl_##name;
+#include "kernels/kernels.def"
+#undef X
 extern const struct atm__kernel_impl atm__impl_copy;
 
 /* dst = src, both plain: detail of a kernel that lowering makes. */
