@@ -54,10 +54,17 @@ enum atm_status atm__tensor_constant(struct atm__importer *im,
                                      const Onnx__TensorProto *t,
                                      uint64_t bytes, uint32_t *constant);
 
-/* Elements of the typed fields into `dst` of exactly `bytes` bytes. */
+/* Where the raw data of a tensor lie in the scanned file: the token that the
+ * scan left is an index into its ranges. */
+enum atm_status atm__tensor_raw(const struct atm__scan *scan,
+                                const Onnx__TensorProto *t, uint64_t bytes,
+                                uint64_t *offset);
+
+/* Elements of the typed fields, which must be as many as `bytes` says; free
+ * with atm_free. */
 enum atm_status atm__tensor_typed(const Onnx__TensorProto *t,
                                   enum atm_dtype dtype, uint64_t bytes,
-                                  void *dst);
+                                  void **data);
 
 /* Opens the file of an external tensor below the model's directory and checks
  * its range. */

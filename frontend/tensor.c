@@ -57,19 +57,12 @@ enum atm_status atm__tensor_type(const Onnx__TensorProto *t,
     return atm_shape_bytes(shape, *dtype, bytes);
 }
 
-/* One typed field, its element type in memory, and the types it may hold. */
-#define COPY_AS(ctype, field)                                                  \
-    do {                                                                       \
-        ctype *to = dst;                                                       \
-        for (i = 0; i < n; i++)                                                \
-            to[i] = (ctype)t->field[i];                                        \
-    } while (0)
-
-enum atm_status atm__tensor_typed(const Onnx__TensorProto *t,
-                                  enum atm_dtype dtype, uint64_t bytes,
-                                  void *dst)
+/* The elements that are given must be in the field of the type, all of them
+ * and no others. */
+static enum atm_status typed_count(const Onnx__TensorProto *t,
+                                   enum atm_dtype dtype, uint64_t bytes)
 {
-    size_t n = (size_t)(bytes / atm_dtype_bytes(dtype)), i;
+    uint64_t n = bytes / atm_dtype_bytes(dtype);
     size_t all = t->n_float_data + t->n_double_data + t->n_int32_data +
                  t->n_int64_data + t->n_uint64_data + t->n_string_data;
     size_t have;
@@ -95,8 +88,30 @@ enum atm_status atm__tensor_typed(const Onnx__TensorProto *t,
         return atm_fail(ATM_FORMAT, "data in a field of another type than %s, "
                         "or in two fields", atm_dtype_name(dtype));
     if (have != n)
-        return atm_fail(ATM_FORMAT, "%zu elements of data, the shape has %zu",
-                        have, n);
+        return atm_fail(ATM_FORMAT, "%zu elements of data, the shape has %"
+                        PRIu64, have, n);
+    return ATM_OK;
+}
+
+#define COPY_AS(ctype, field)                                                  \
+    do {                                                                       \
+        ctype *to = *data;                                                     \
+        for (i = 0; i < n; i++)                                                \
+            to[i] = (ctype)t->field[i];                                        \
+    } while (0)
+
+enum atm_status atm__tensor_typed(const Onnx__TensorProto *t,
+                                  enum atm_dtype dtype, uint64_t bytes,
+                                  void **data)
+{
+    size_t n = (size_t)(bytes / atm_dtype_bytes(dtype)), i;
+    enum atm_status st = typed_count(t, dtype, bytes);
+
+    if (st)
+        return st;
+    *data = atm_alloc((size_t)bytes);
+    if (!*data)
+        return ATM_NOMEM;
     switch (dtype) {
     case ATM_F32:
         COPY_AS(float, float_data);
@@ -146,21 +161,18 @@ static enum atm_status typed_constant(struct atm__importer *im,
         return atm_fail(ATM_UNSUPPORTED, "%" PRIu64 " bytes of data in a "
                         "field that is not contiguous in the file; write the "
                         "model with raw_data", bytes);
-    data = atm_alloc(bytes);
-    if (!data)
-        return ATM_NOMEM;
-    st = atm__tensor_typed(t, atm_dtype_from_onnx(t->data_type), bytes, data);
+    st = atm__tensor_typed(t, atm_dtype_from_onnx(t->data_type), bytes, &data);
+    if (st)
+        return st;
     c.data = data;
-    if (!st)
-        st = atm_graph_add_constant(im->g, &c, constant);
+    st = atm_graph_add_constant(im->g, &c, constant);
     atm_free(data);
     return st;
 }
 
-/* The token that prescan left in raw_data: an index into its ranges. */
-static enum atm_status raw_range(const struct atm__importer *im,
-                                 const Onnx__TensorProto *t, uint64_t bytes,
-                                 uint64_t *offset)
+enum atm_status atm__tensor_raw(const struct atm__scan *scan,
+                                const Onnx__TensorProto *t, uint64_t bytes,
+                                uint64_t *offset)
 {
     const uint8_t *p = t->raw_data.data;
     const struct atm__raw *raw;
@@ -170,9 +182,9 @@ static enum atm_status raw_range(const struct atm__importer *im,
         return atm_fail(ATM_INTERNAL, "raw_data was not scanned");
     i = (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
         (uint32_t)p[3] << 24;
-    if (i >= im->scan.n_raw)
+    if (i >= scan->n_raw)
         return atm_fail(ATM_INTERNAL, "raw_data was not scanned");
-    raw = &im->scan.raw[i];
+    raw = &scan->raw[i];
     if (t->n_float_data + t->n_double_data + t->n_int32_data +
             t->n_int64_data + t->n_uint64_data + t->n_string_data > 0)
         return atm_fail(ATM_FORMAT, "data in two fields");
@@ -216,7 +228,7 @@ enum atm_status atm__tensor_constant(struct atm__importer *im,
     if (external)
         st = atm__external_open(im, t, bytes, &c.file, &c.offset);
     else if (t->has_raw_data)
-        st = raw_range(im, t, bytes, &c.offset);
+        st = atm__tensor_raw(&im->scan, t, bytes, &c.offset);
     else
         return typed_constant(im, t, bytes, constant);
     if (st)
