@@ -142,6 +142,18 @@ static void test_weights(void)
     atm_graph_delete(&c);
 }
 
+static void test_checked(void)
+{
+    size_t i;
+
+    for (i = 0; i < NETWORKS; i++) {
+        struct atm_graph *g = build(published[i].name, 1, 1);
+
+        ATM_ASSERT_OK(atm_graph_check(g));
+        atm_graph_delete(&g);
+    }
+}
+
 static int calls_left;
 
 static void *failing(void *user, void *ptr, size_t bytes)
@@ -179,6 +191,7 @@ static const struct atm_test tests[] = {
     {"parameters and work as published", test_published},
     {"any batch, refused where impossible", test_batch},
     {"weights follow the seed", test_weights},
+    {"graphs pass the checker", test_checked},
     {"each failed allocation is reported", test_no_memory},
     {NULL, NULL}};
 
