@@ -1,0 +1,558 @@
+/* schedule_build.c - placement -> schedule: boxes become residences, their
+ * edges become moves.
+ *
+ * Between two kernels stand the evictions after the first (E), then the
+ * fetches for the second (F). A box that begins in F begins with the step of
+ * its fetch; one that ends in E ends with the step of its eviction; leaving
+ * fast memory for nothing is no step. The box of a chain of must pairs is cut
+ * at each kernel that makes one tensor into the next. */
+#include "autotm/planner.h"
+
+#include "arena.h"
+#include "checked.h"
+#include "problem_storage.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct move {
+    uint32_t phase, box;
+};
+
+struct builder {
+    const struct atm_program *g;
+    const struct atm_problem *p;
+    const struct atm_placement *a;
+    struct atm_storages st;
+    struct atm_arena *tmp;
+    struct atm_schedule *s;
+    uint32_t n_moves;
+    struct move *move;
+    uint32_t *run;             /* per kernel: its step */
+    uint32_t *first, *last;    /* per box: its steps */
+    uint32_t *fetched, *evicted; /* per box: step of the move, or ATM_NONE */
+    uint32_t *begins, *ends;   /* per box: residence at its edges */
+    uint32_t *slow;            /* per tensor: residence in slow memory */
+    bool *read_first;          /* per tensor: its slow copy is there at step 0 */
+    uint32_t cap_residences, cap_prologue;
+};
+
+static const struct atm_storage *storage_of(const struct builder *b,
+                                            const struct atm_box *x)
+{
+    return &b->st.s[b->st.of[x->tensor]];
+}
+
+static bool is_whole(const struct builder *b, const struct atm_box *x)
+{
+    return x->first_phase == 0 && x->last_phase == 3 * b->p->n_kernels - 1;
+}
+
+/* Does the storage stay in fast memory after its last station? */
+static bool kept_to_end(const struct builder *b, const struct atm_storage *s)
+{
+    uint32_t t = s->tensor[s->n_tensors - 1];
+
+    return s->out && s->n_gaps &&
+           b->a->kept_after[t][b->a->n_gaps[t] - 1];
+}
+
+static bool has_fetch(const struct builder *b, const struct atm_box *x)
+{
+    return x->tensor != ATM_NONE && x->tier == 0 && x->first_phase % 3 == 0 &&
+           !is_whole(b, x);
+}
+
+static bool has_eviction(const struct builder *b, const struct atm_box *x)
+{
+    if (x->tensor == ATM_NONE || x->tier != 0 || x->last_phase % 3 != 2 ||
+        is_whole(b, x))
+        return false;
+    return x->last_phase != 3 * b->p->n_kernels - 1 ||
+           !kept_to_end(b, storage_of(b, x));
+}
+
+static int by_phase(const void *x, const void *y)
+{
+    const struct move *a = x, *b = y;
+
+    if (a->phase != b->phase)
+        return a->phase < b->phase ? -1 : 1;
+    return a->box < b->box ? -1 : a->box > b->box;
+}
+
+/* F(0) K(0) E(0) F(1) ...: the phases in order are the order of steps. */
+static enum atm_status make_steps(struct builder *b)
+{
+    uint32_t n = b->a->n_boxes, i, k, at = 0;
+    struct atm_schedule *s = b->s;
+
+    b->move = atm_arena_array(b->tmp, 2 * (size_t)n, sizeof(*b->move));
+    b->run = atm_arena_array(b->tmp, b->p->n_kernels, sizeof(*b->run));
+    b->fetched = atm_arena_array(b->tmp, n, sizeof(*b->fetched));
+    b->evicted = atm_arena_array(b->tmp, n, sizeof(*b->evicted));
+    if (!b->move || !b->run || !b->fetched || !b->evicted)
+        return ATM_NOMEM;
+    for (i = 0; i < n; i++) {
+        const struct atm_box *x = &b->a->box[i];
+
+        b->fetched[i] = b->evicted[i] = ATM_NONE;
+        if (has_fetch(b, x))
+            b->move[b->n_moves++] = (struct move){x->first_phase, i};
+        if (has_eviction(b, x))
+            b->move[b->n_moves++] = (struct move){x->last_phase, i};
+    }
+    qsort(b->move, b->n_moves, sizeof(*b->move), by_phase);
+    s->step = atm_arena_array(s->arena,
+                              (size_t)b->n_moves + b->p->n_kernels,
+                              sizeof(*s->step));
+    if (!s->step)
+        return ATM_NOMEM;
+    for (k = 0; k <= b->p->n_kernels; k++) {
+        for (; at < b->n_moves && b->move[at].phase <= 3 * k; at++) {
+            uint32_t x = b->move[at].box;
+            bool in = b->move[at].phase % 3 == 0;
+
+            (in ? b->fetched : b->evicted)[x] = s->n_steps;
+            s->step[s->n_steps++].kind = ATM_STEP_MOVE;
+        }
+        if (k == b->p->n_kernels)
+            break;
+        b->run[k] = s->n_steps;
+        s->step[s->n_steps++] = (struct atm_step){
+            .kind = ATM_STEP_RUN, .kernel = k, .tensor = ATM_NONE,
+            .from = ATM_NONE, .to = ATM_NONE};
+    }
+    return ATM_OK;
+}
+
+static enum atm_status add_residence(struct builder *b, uint32_t tensor,
+                                     const struct atm_box *x, uint32_t first,
+                                     uint32_t last, uint32_t *id)
+{
+    struct atm_schedule *s = b->s;
+    struct atm_residence *grown =
+        atm_arena_grow(s->arena, s->residence, &b->cap_residences,
+                       s->n_residences + 1, sizeof(*grown));
+
+    if (!grown)
+        return ATM_NOMEM;
+    s->residence = grown;
+    *id = s->n_residences++;
+    s->residence[*id] = (struct atm_residence){
+        .tensor = tensor, .kernel = tensor == ATM_NONE ? x->kernel : ATM_NONE,
+        .tier = x->tier, .offset = x->offset, .first_step = first,
+        .last_step = last};
+    return ATM_OK;
+}
+
+/* Kernel that makes tensor i - 1 of the chain into tensor i. */
+static uint32_t join(const struct builder *b, const struct atm_storage *s,
+                     uint32_t i)
+{
+    return s->kernel[b->st.first[s->tensor[i]]];
+}
+
+/* Residences of tensors from..to of the chain, in one fast box. */
+static enum atm_status cut(struct builder *b, const struct atm_box *x,
+                           uint32_t from, uint32_t to, uint32_t first,
+                           uint32_t last, uint32_t *begins, uint32_t *ends)
+{
+    const struct atm_storage *s = storage_of(b, x);
+    enum atm_status st = ATM_OK;
+    uint32_t i, id = ATM_NONE;
+
+    for (i = from; i <= to && !st; i++) {
+        st = add_residence(b, s->tensor[i], x,
+                           i == from ? first : b->run[join(b, s, i)],
+                           i == to ? last : b->run[join(b, s, i + 1)], &id);
+        if (i == from)
+            *begins = id;
+        *ends = id;
+    }
+    return st;
+}
+
+static enum atm_status add_fast_box(struct builder *b, uint32_t i)
+{
+    const struct atm_box *x = &b->a->box[i];
+    const struct atm_storage *s = storage_of(b, x);
+    uint32_t end = b->s->n_steps - 1, from = 0, to = 0, n = s->n_tensors, j;
+    uint32_t first, last, ignored;
+    enum atm_status st;
+
+    first = b->fetched[i] != ATM_NONE ? b->fetched[i]
+            : is_whole(b, x)          ? 0
+                                      : b->run[x->first];
+    last = b->evicted[i] != ATM_NONE           ? b->evicted[i]
+           : x->last_phase % 3 == 2            ? end
+                                               : b->run[x->last];
+    /* which tensor of the chain it holds when it begins, and when it ends */
+    for (j = 1; j < n; j++) {
+        from += join(b, s, j) < x->first;
+        to += join(b, s, j) <= x->last;
+    }
+    if (x->first_phase <= x->last_phase || n == 1)
+        return cut(b, x, from, to, first, last, &b->begins[i], &b->ends[i]);
+    st = cut(b, x, from, n - 1, first, end, &b->begins[i], &ignored);
+    return st ? st
+              : cut(b, x, 0, to, 0, last, &ignored, &b->ends[i]);
+}
+
+/* Notes that the slow copy of a tensor is read or written in a step. */
+static void touch(struct builder *b, uint32_t *lo, uint32_t *hi,
+                  uint32_t tensor, uint32_t step, bool read)
+{
+    if (lo[tensor] == ATM_NONE || step < lo[tensor]) {
+        lo[tensor] = step;
+        b->read_first[tensor] = read;
+    }
+    if (hi[tensor] == ATM_NONE || step > hi[tensor])
+        hi[tensor] = step;
+}
+
+static void touch_all(struct builder *b, uint32_t *lo, uint32_t *hi)
+{
+    uint32_t i, j;
+
+    for (i = 0; i < b->n_moves; i++) {
+        uint32_t x = b->move[i].box;
+        bool in = b->move[i].phase % 3 == 0;
+        uint32_t r = in ? b->begins[x] : b->ends[x];
+
+        touch(b, lo, hi, b->s->residence[r].tensor,
+              in ? b->fetched[x] : b->evicted[x], in);
+    }
+    for (i = 0; i < b->p->n_tensors; i++) {
+        const struct atm_storage *s = &b->st.s[b->st.of[i]];
+
+        for (j = 0; j < b->a->n_stations[i] && !b->a->resident[i]; j++) {
+            uint32_t k = s->kernel[b->st.first[i] + j];
+
+            if (!b->a->fast_at_use[i][j])
+                touch(b, lo, hi, i, b->run[k],
+                      b->g->tensor[i].producer != k);
+        }
+    }
+}
+
+/* The slow place of a storage, cut into the time in which each tensor of the
+ * chain has its value there. */
+static enum atm_status add_slow_box(struct builder *b, const struct atm_box *x,
+                                    const uint32_t *lo, const uint32_t *hi)
+{
+    const struct atm_storage *s = storage_of(b, x);
+    uint32_t end = b->s->n_steps - 1, i, n = s->n_tensors;
+    uint32_t head = s->tensor[0], tail = s->tensor[n - 1];
+    enum atm_status st = ATM_OK;
+
+    if (s->arg && n == 1) {
+        b->read_first[head] = true;
+        return add_residence(b, head, x, 0, end, &b->slow[head]);
+    }
+    for (i = 0; i < n && !st; i++) {
+        uint32_t t = s->tensor[i], first = lo[t], last = hi[t];
+
+        if (first == ATM_NONE)
+            continue;
+        if (s->arg && t == head && b->read_first[t])
+            first = 0; /* written in the iteration before, or loaded */
+        else
+            b->read_first[t] = false;
+        if (t == tail && ((s->circle && b->read_first[head]) ||
+                          (s->out && !kept_to_end(b, s))))
+            last = end;
+        st = add_residence(b, t, x, first, last, &b->slow[t]);
+    }
+    return st;
+}
+
+static enum atm_status make_residences(struct builder *b)
+{
+    uint32_t nt = b->p->n_tensors, n = b->a->n_boxes, i, id;
+    uint32_t *lo = atm_arena_array(b->tmp, nt, sizeof(*lo));
+    uint32_t *hi = atm_arena_array(b->tmp, nt, sizeof(*hi));
+    enum atm_status st = ATM_OK;
+
+    b->begins = atm_arena_array(b->tmp, n, sizeof(*b->begins));
+    b->ends = atm_arena_array(b->tmp, n, sizeof(*b->ends));
+    b->slow = atm_arena_array(b->tmp, nt, sizeof(*b->slow));
+    b->read_first = atm_arena_array(b->tmp, nt, sizeof(*b->read_first));
+    if (!lo || !hi || !b->begins || !b->ends || !b->slow || !b->read_first)
+        return ATM_NOMEM;
+    for (i = 0; i < nt; i++)
+        lo[i] = hi[i] = b->slow[i] = ATM_NONE;
+    for (i = 0; i < n && !st; i++) {
+        const struct atm_box *x = &b->a->box[i];
+
+        if (x->tier == 0 && x->tensor != ATM_NONE)
+            st = add_fast_box(b, i);
+        else if (x->tier == 0)
+            st = add_residence(b, ATM_NONE, x, b->run[x->kernel],
+                               b->run[x->kernel], &id);
+    }
+    if (st)
+        return st;
+    touch_all(b, lo, hi);
+    for (i = 0; i < n && !st; i++)
+        if (b->a->box[i].tier == 1)
+            st = add_slow_box(b, &b->a->box[i], lo, hi);
+    return st;
+}
+
+static enum atm_status fill_steps(struct builder *b)
+{
+    struct atm_schedule *s = b->s;
+    uint32_t i, j, k;
+
+    for (i = 0; i < b->n_moves; i++) {
+        uint32_t x = b->move[i].box;
+        bool in = b->move[i].phase % 3 == 0;
+        uint32_t fast = in ? b->begins[x] : b->ends[x];
+        uint32_t t = s->residence[fast].tensor;
+        struct atm_step *m = &s->step[in ? b->fetched[x] : b->evicted[x]];
+
+        if (b->slow[t] == ATM_NONE)
+            return atm_fail(ATM_INTERNAL, "schedule: tensor \"%s\" moves and "
+                            "has no slow place", b->g->tensor[t].name);
+        m->kernel = ATM_NONE;
+        m->tensor = t;
+        m->from = in ? b->slow[t] : fast;
+        m->to = in ? fast : b->slow[t];
+        m->predicted_s = in ? b->p->tensor[t].fetch_s
+                            : b->p->tensor[t].evict_s;
+    }
+    for (k = 0; k < b->p->n_kernels; k++) {
+        const struct atm_variant *v =
+            &b->p->kernel[k].variant[b->a->variant[k]];
+        uint64_t mask = 0;
+
+        for (j = 0; j < v->t.n; j++) {
+            uint32_t t = v->operand[j];
+            const struct atm_storage *g = &b->st.s[b->st.of[t]];
+
+            for (i = 0; g->kernel[b->st.first[t] + i] != k; i++)
+                ;
+            if (!b->a->resident[t] && !b->a->fast_at_use[t][i])
+                mask |= UINT64_C(1) << j;
+        }
+        s->step[b->run[k]].predicted_s = atm_table_at(&v->t, mask);
+    }
+    return ATM_OK;
+}
+
+/* What must be filled before step 0: args where they live then. */
+static enum atm_status make_prologue(struct builder *b)
+{
+    struct atm_schedule *s = b->s;
+    uint32_t i, *grown;
+
+    for (i = 0; i < s->n_residences; i++) {
+        const struct atm_residence *r = &s->residence[i];
+
+        if (r->tensor == ATM_NONE || !b->p->tensor[r->tensor].arg ||
+            (r->first_step != 0 && r->first_step <= r->last_step) ||
+            (r->tier == 1 && !b->read_first[r->tensor]))
+            continue;
+        grown = atm_arena_grow(s->arena, s->prologue, &b->cap_prologue,
+                               s->n_prologue + 1, sizeof(*grown));
+        if (!grown)
+            return ATM_NOMEM;
+        s->prologue = grown;
+        s->prologue[s->n_prologue++] = i;
+    }
+    return ATM_OK;
+}
+
+/* Everything in one tier, nothing moved; NaN where a kernel forbids it. */
+static double unmoved_seconds(const struct atm_problem *p, bool slow)
+{
+    double sum = 0;
+    uint32_t k, v;
+
+    for (k = 0; k < p->n_kernels; k++) {
+        double best = NAN;
+
+        for (v = 0; v < p->kernel[k].n_variants; v++) {
+            const struct atm_table *t = &p->kernel[k].variant[v].t;
+            uint64_t all = t->n < 64 ? (UINT64_C(1) << t->n) - 1 : UINT64_MAX;
+            double s = atm_table_at(t, slow ? all : 0);
+
+            if (s >= 0)
+                best = isnan(best) ? s : fmin(best, s);
+        }
+        sum += best;
+    }
+    return sum;
+}
+
+static enum atm_status copy_certificate(struct atm_arena *arena,
+                                        const struct atm_certificate *from,
+                                        struct atm_certificate *to)
+{
+    uint32_t i;
+
+    *to = *from;
+    to->memory = atm_arena_memdup(arena, from->memory,
+                                  from->n_memory * sizeof(*to->memory));
+    to->slow_memory =
+        atm_arena_memdup(arena, from->slow_memory,
+                         from->n_slow_memory * sizeof(*to->slow_memory));
+    to->operand = atm_arena_memdup(arena, from->operand,
+                                   from->n_operand * sizeof(*to->operand));
+    to->pair = atm_arena_memdup(arena, from->pair,
+                                from->n_pair * sizeof(*to->pair));
+    to->knapsack = atm_arena_memdup(arena, from->knapsack,
+                                    from->n_knapsack * sizeof(*to->knapsack));
+    if (!to->memory || !to->slow_memory || !to->operand || !to->pair ||
+        !to->knapsack)
+        return ATM_NOMEM;
+    for (i = 0; i < to->n_knapsack; i++) {
+        struct atm_price_knapsack *k = &to->knapsack[i];
+
+        k->tensor = atm_arena_memdup(arena, k->tensor,
+                                     k->n * sizeof(*k->tensor));
+        k->a = atm_arena_memdup(arena, k->a, k->n * sizeof(*k->a));
+        if (!k->tensor || !k->a)
+            return ATM_NOMEM;
+    }
+    return ATM_OK;
+}
+
+static enum atm_status fill_tiers(struct atm_schedule *s,
+                                  const struct atm_profile *profile,
+                                  const struct atm_placement *a)
+{
+    uint32_t i;
+
+    s->n_tiers = 2;
+    for (i = 0; i < 2; i++) {
+        s->tier[i].name = atm_arena_strdup(s->arena, profile->tier[i].kind);
+        s->tier[i].spec = atm_arena_strdup(s->arena, profile->spec[i]);
+        s->tier[i].pool_bytes = i ? a->slow_peak_bytes : a->packing.height;
+        s->emulated |= (profile->tier[i].caps & ATM_TIER_EMULATED) != 0;
+        if (!s->tier[i].name || !s->tier[i].spec)
+            return ATM_NOMEM;
+    }
+    s->fast_peak_bytes = s->tier[0].pool_bytes;
+    s->slow_peak_bytes = s->tier[1].pool_bytes;
+    return ATM_OK;
+}
+
+static enum atm_status fill_names(struct atm_schedule *s,
+                                  const struct atm_program *g)
+{
+    uint32_t i;
+
+    s->model_name = atm_arena_strdup(s->arena, g->graph->name);
+    s->n_tensors = g->n_tensors;
+    s->n_kernels = g->n_kernels;
+    s->tensor_name = atm_arena_array(s->arena, g->n_tensors,
+                                     sizeof(*s->tensor_name));
+    s->tensor_bytes = atm_arena_array(s->arena, g->n_tensors,
+                                      sizeof(*s->tensor_bytes));
+    s->kernel_name = atm_arena_array(s->arena, g->n_kernels,
+                                     sizeof(*s->kernel_name));
+    if (!s->model_name || !s->tensor_name || !s->tensor_bytes ||
+        !s->kernel_name)
+        return ATM_NOMEM;
+    for (i = 0; i < g->n_tensors; i++) {
+        s->tensor_name[i] = atm_arena_strdup(s->arena, g->tensor[i].name);
+        s->tensor_bytes[i] = g->tensor[i].bytes;
+        if (!s->tensor_name[i])
+            return ATM_NOMEM;
+    }
+    for (i = 0; i < g->n_kernels; i++) {
+        s->kernel_name[i] = atm_arena_strdup(s->arena, g->kernel[i].name);
+        if (!s->kernel_name[i])
+            return ATM_NOMEM;
+    }
+    return ATM_OK;
+}
+
+static enum atm_status fill_head(struct atm_schedule *s,
+                                 const struct atm_program *g,
+                                 const struct atm_profile *profile,
+                                 const struct atm_problem *p,
+                                 const struct atm_placement *a,
+                                 const struct atm_plan_options *o)
+{
+    enum atm_status st = fill_names(s, g);
+
+    if (!st)
+        st = fill_tiers(s, profile, a);
+    if (!st)
+        st = copy_certificate(s->arena, &a->certificate, &s->certificate);
+    if (st)
+        return st;
+    s->model_hash = g->graph->model_hash;
+    s->program_hash = g->hash;
+    s->profile_hash = profile->hash;
+    s->tiers_hash = profile->tiers_hash;
+    s->threads = g->threads;
+    s->planner = atm_arena_strdup(s->arena, o->planner);
+    s->options = atm_arena_printf(s->arena, "gap=%g seed=%llu time_limit=%g",
+                                  o->gap_target, (unsigned long long)o->seed,
+                                  o->time_limit_s);
+    s->status = a->status;
+    s->peak_bytes = g->peak_bytes;
+    s->budget_bytes = a->budget_bytes;
+    s->moved_bytes = a->moved_bytes;
+    s->predicted_s = a->objective;
+    s->all_fast_s = unmoved_seconds(p, false);
+    s->all_slow_s = unmoved_seconds(p, true);
+    s->lower_bound_s = a->lower_bound;
+    s->gap = a->gap;
+    s->uncertified_bound_s = a->uncertified_bound;
+    return s->planner && s->options ? ATM_OK : ATM_NOMEM;
+}
+
+static enum atm_status build(struct builder *b)
+{
+    enum atm_status st;
+
+    st = atm__problem_storages(b->p, b->tmp, &b->st);
+    if (!st)
+        st = make_steps(b);
+    if (!st)
+        st = make_residences(b);
+    if (!st)
+        st = fill_steps(b);
+    return st ? st : make_prologue(b);
+}
+
+enum atm_status atm_schedule_build(const struct atm_program *program,
+                                   const struct atm_profile *profile,
+                                   const struct atm_problem *problem,
+                                   const struct atm_placement *placement,
+                                   const struct atm_plan_options *options,
+                                   struct atm_schedule **schedule)
+{
+    struct atm_arena *arena = atm_arena_new();
+    struct builder b = {.g = program, .p = problem, .a = placement,
+                        .tmp = atm_arena_new()};
+    enum atm_status st = ATM_NOMEM;
+
+    *schedule = NULL;
+    if (!arena || !b.tmp)
+        goto err_delete_arenas;
+    b.s = atm_arena_array(arena, 1, sizeof(*b.s));
+    if (!b.s)
+        goto err_delete_arenas;
+    b.s->arena = arena;
+    st = fill_head(b.s, program, profile, problem, placement, options);
+    if (!st)
+        st = build(&b);
+    if (!st)
+        st = atm_schedule_check(b.s, program);
+    if (st)
+        goto err_delete_arenas;
+    *schedule = b.s;
+    arena = NULL;
+
+err_delete_arenas:
+    atm_arena_delete(b.tmp);
+    atm_arena_delete(arena);
+    return st;
+}
