@@ -43,6 +43,8 @@ int main(int argc, char **argv)
     if (!st)
         st = rows[i].plan(p, &o, &a);
     if (!st)
+        st = atm_placement_check(p, a);
+    if (!st)
         st = atm_placement_to_json(p, a, NULL, &json);
     if (!st)
         (void)fputs(json, stdout);
