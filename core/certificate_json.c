@@ -93,7 +93,7 @@ json_t *atm__certificate_json(const struct atm_certificate *c)
 enum atm_status atm_certificate_to_json(const struct atm_certificate *c,
                                         char **json)
 {
-    return atm__json_text(atm__certificate_json(c), json);
+    return atm_json_text(atm__certificate_json(c), json);
 }
 
 /* Each reader of rows gets the array and fills element i of its table. */

@@ -1,4 +1,4 @@
-/* json.c - places, checked getters and stable text over jansson. */
+/* json.c - places and checked getters over jansson. */
 #include "json.h"
 
 #include <inttypes.h>
@@ -210,31 +210,4 @@ enum atm_status atm__json_at_real(const struct atm__place *at,
 json_t *atm__json_number(double v)
 {
     return isfinite(v) ? json_real(v) : json_null();
-}
-
-enum atm_status atm__json_text(json_t *root, char **text)
-{
-    const size_t flags = JSON_SORT_KEYS | JSON_INDENT(1) |
-                         JSON_REAL_PRECISION(17) | JSON_ENCODE_ANY;
-    size_t n;
-    char *buf;
-
-    *text = NULL;
-    n = root ? json_dumpb(root, NULL, 0, flags) : 0;
-    if (n == 0) {
-        json_decref(root);
-        return atm_fail(ATM_NOMEM, "JSON: out of memory, or a name that is "
-                                   "not UTF-8");
-    }
-    buf = atm_alloc(n + 2);
-    if (!buf) {
-        json_decref(root);
-        return ATM_NOMEM;
-    }
-    (void)json_dumpb(root, buf, n, flags);
-    json_decref(root);
-    buf[n] = '\n';
-    buf[n + 1] = '\0';
-    *text = buf;
-    return ATM_OK;
 }

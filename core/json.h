@@ -1,14 +1,14 @@
-/* json.h - strict reading and stable writing of JSON, over jansson.
+/* json.h - strict reading of JSON, over jansson (json_text.h writes it).
  *
- * Reading: unknown, missing and duplicate keys are errors, numbers have
- * ranges, and each sentence begins with the place: "plan.json:
- * steps[17].kernel: ...". Writing: sorted keys, 17 digits, one newline at the
- * end, so that equal data give equal bytes. Shared inside core. */
+ * Unknown, missing and duplicate keys are errors, numbers have ranges, and
+ * each sentence begins with the place: "plan.json: steps[17].kernel: ...".
+ * Shared inside core. */
 #ifndef ATM_CORE_JSON_H
 #define ATM_CORE_JSON_H
 
 #include "arena.h"
 #include "autotm/status.h"
+#include "json_text.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -64,8 +64,6 @@ enum atm_status atm__json_at_real(const struct atm__place *at,
                                   const json_t *array, size_t i, double *out);
 
 json_t *atm__json_number(double v); /* null where not finite */
-/* Takes `root` (null: out of memory); *text is freed by atm_string_free. */
-enum atm_status atm__json_text(json_t *root, char **text);
 
 #define ATM_JSON_MAX_INT (UINT64_C(1) << 53) /* exact in every reader */
 

@@ -144,5 +144,5 @@ enum atm_status atm_placement_to_json(const struct atm_problem *p,
         own = NULL;
     }
     json_decref(first);
-    return atm__json_text(own, json);
+    return atm_json_text(own, json);
 }

@@ -72,10 +72,12 @@ static json_t *lists_json(const struct atm_schedule *s)
 
     for (i = 0; i < s->n_tensors; i++)
         (void)json_array_append_new(
-            tensors, json_pack("{s:s, s:I}", "name", s->tensor_name[i],
-                               "bytes", (json_int_t)s->tensor_bytes[i]));
+            tensors,
+            json_pack("{s:o, s:I}", "name", atm_json_name(s->tensor_name[i]),
+                      "bytes", (json_int_t)s->tensor_bytes[i]));
     for (i = 0; i < s->n_kernels; i++)
-        (void)json_array_append_new(kernels, json_string(s->kernel_name[i]));
+        (void)json_array_append_new(kernels,
+                                    atm_json_name(s->kernel_name[i]));
     for (i = 0; i < s->n_residences; i++)
         (void)json_array_append_new(residences,
                                     residence_json(&s->residence[i]));
@@ -100,9 +102,10 @@ static json_t *lists_json(const struct atm_schedule *s)
 static json_t *head_json(const struct atm_schedule *s)
 {
     return json_pack(
-        "{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:b, s:i}",
+        "{s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:b, s:i}",
         "format", "autotm-schedule", "schema_version", SCHEMA_VERSION,
-        "model", s->model_name, "model_hash", hash_json(s->model_hash),
+        "model", atm_json_name(s->model_name), "model_hash",
+        hash_json(s->model_hash),
         "program_hash", hash_json(s->program_hash), "profile_hash",
         hash_json(s->profile_hash), "tiers_hash", hash_json(s->tiers_hash),
         "planner", s->planner, "options", s->options, "status",
@@ -139,7 +142,7 @@ enum atm_status atm_schedule_to_json(const struct atm_schedule *s, char **json)
     }
     json_decref(numbers);
     json_decref(lists);
-    return atm__json_text(root, json);
+    return atm_json_text(root, json);
 }
 
 /* ---- reading ----------------------------------------------------------- */
