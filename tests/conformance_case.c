@@ -56,6 +56,10 @@ static enum atm_status read_inputs(const char *dir, const Onnx__GraphProto *g,
         if (x->n == ARRAYS_MAX)
             return atm_fail(ATM_UNSUPPORTED, "more than %d inputs",
                             ARRAYS_MAX);
+        if (g->input[i]->type->value_case !=
+            ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE)
+            return atm_fail(ATM_UNSUPPORTED, "input %s is no tensor",
+                            g->input[i]->name);
         (void)snprintf(path, sizeof(path),
                        "%s/test_data_set_0/input_%" PRIu32 ".pb", dir, x->n);
         st = atm_array_read(path, ATM_DTYPE_NONE, NULL, &x->a[x->n]);
@@ -88,8 +92,8 @@ static enum atm_status import(const char *dir, const struct arrays *x,
     struct atm_bind_value bind[ARRAYS_MAX];
     struct atm_import_options o = {.value = bind,
                                    .ignore_declared = ignore_declared};
+    char path[512], unsupported[1024] = "";
     enum atm_status st = ATM_UNSUPPORTED;
-    char path[512];
     int attempt;
     uint32_t i;
 
@@ -101,8 +105,13 @@ static enum atm_status import(const char *dir, const struct arrays *x,
                 bind[o.n_values++] = (struct atm_bind_value){
                     .input = x->name[i], .array = &x->a[i]};
         st = atm_onnx_import(path, &o, NULL, g);
+        if (st == ATM_UNSUPPORTED)
+            (void)snprintf(unsupported, sizeof(unsupported), "%s",
+                           atm_errmsg());
     }
     *n_bound = (int)o.n_values;
+    if (st && *unsupported) /* however a try to bind fails */
+        return atm_fail(ATM_UNSUPPORTED, "%s", unsupported);
     return st ? st : atm_graph_fuse(*g);
 }
 
@@ -215,12 +224,28 @@ static enum atm_status make_outputs(const struct atm_graph *g,
 static const struct atm_array *input_of(const struct atm_graph *g, uint32_t i,
                                         const struct arrays *x)
 {
-    uint32_t k;
+    uint32_t k = 0;
 
-    for (k = 0; k < x->n; k++)
-        if (strcmp(x->name[k], g->value[g->input[i]].name) == 0)
-            return &x->a[k];
-    return NULL;
+    while (strcmp(x->name[k], g->value[g->input[i]].name) != 0)
+        k++;
+    return &x->a[k];
+}
+
+/* A few tests of the suite contradict their own models. */
+static enum atm_status check_inputs(const struct atm_graph *g,
+                                    const struct arrays *x)
+{
+    uint32_t i;
+
+    for (i = 0; i < g->n_inputs; i++) {
+        const struct atm_value *v = &g->value[g->input[i]];
+        const struct atm_array *a = input_of(g, i, x);
+
+        if (a->dtype != v->dtype || !atm_shape_equal(&a->shape, &v->shape))
+            return atm_fail(ATM_UNSUPPORTED, "the test's data for input %s "
+                            "are not what its model declares", v->name);
+    }
+    return ATM_OK;
 }
 
 /* ---- each tensor in a buffer of its own --------------------------------- */
@@ -478,6 +503,8 @@ static enum atm_status lower_and_run(const struct atm_graph *g,
 
     if (!st)
         st = atm_program_check(*p);
+    if (!st)
+        st = check_inputs(g, x);
     if (!st)
         st = make_outputs(g, y);
     if (!st)

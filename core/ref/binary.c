@@ -19,13 +19,15 @@ enum atm_status atm__binary_infer(struct atm_call *call, uint32_t types,
 
 enum atm_status atm__binary_run(const struct atm_call *call,
                                 double (*f)(double, double),
-                                int64_t (*i)(int64_t, int64_t))
+                                int64_t (*i)(int64_t, int64_t,
+                                             bool is_unsigned))
 {
     const struct atm_view *a = &call->in[0], *b = &call->in[1];
     const struct atm_view *y = &call->out[0];
     struct atm_shape b_shape;
     struct atm__walk w;
     enum atm_status st;
+    bool u64 = a->dtype == ATM_U64;
     int64_t at = 0;
 
     st = atm_legacy_broadcast(call, &b_shape);
@@ -41,6 +43,6 @@ enum atm_status atm__binary_run(const struct atm_call *call,
     else
         for (; w.left > 0; atm__walk_next(&w))
             atm__put_i(y, at++, i(atm__get_i(a, w.at[0]),
-                                  atm__get_i(b, w.at[1])));
+                                  atm__get_i(b, w.at[1]), u64));
     return ATM_OK;
 }

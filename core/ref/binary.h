@@ -16,9 +16,11 @@ enum atm_status atm__binary_infer(struct atm_call *call, uint32_t types,
                                   enum atm_dtype out);
 
 /* `f` computes floating types (rounded once to the result's), `i` all
- * integers and bool. A null one is never called: infer refused the types. */
+ * integers and bool; uint64 comes as bit patterns, with `is_unsigned`. A null
+ * one is never called: infer refused the types. */
 enum atm_status atm__binary_run(const struct atm_call *call,
                                 double (*f)(double, double),
-                                int64_t (*i)(int64_t, int64_t));
+                                int64_t (*i)(int64_t, int64_t,
+                                             bool is_unsigned));
 
 #endif

@@ -6,8 +6,9 @@ static double mul_f(double a, double b)
     return a * b;
 }
 
-static int64_t mul_i(int64_t a, int64_t b)
+static int64_t mul_i(int64_t a, int64_t b, bool is_unsigned)
 {
+    (void)is_unsigned;
     return (int64_t)((uint64_t)a * (uint64_t)b);
 }
 
