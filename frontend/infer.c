@@ -5,20 +5,21 @@
 
 #include "arena.h"
 #include "autotm/op.h"
+#include "node_call.h"
 #include "passes.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 #define FOLD_INPUT_MAX (4u << 20)
+#define FOLDED_MAX (64u << 20) /* all results: a small file may ask for many */
 #define SCRATCH_MAX (16u << 20)
 
 struct fold {
-    struct atm__importer *im;
     struct atm_graph *g;
+    struct atm_arena *arena; /* of one node */
     bool *drop;
-    uint32_t cap;
-    struct atm_view *view; /* inputs, then outputs */
+    uint64_t folded;
 };
 
 static bool is_op(const struct atm_node *n, const char *name)
@@ -26,49 +27,13 @@ static bool is_op(const struct atm_node *n, const char *name)
     return strcmp(n->op->name, name) == 0 && !*n->op->domain;
 }
 
-static enum atm_status views(struct fold *f, const struct atm_node *n,
-                             struct atm_call *call)
-{
-    uint32_t i, need = n->n_in + n->n_out;
-
-    if (need > f->cap) {
-        struct atm_view *v = atm_realloc(f->view, need * sizeof(*v));
-
-        if (!v)
-            return ATM_NOMEM;
-        f->view = v;
-        f->cap = need;
-    }
-    memset(f->view, 0, need * sizeof(*f->view));
-    for (i = 0; i < n->n_in; i++) {
-        struct atm_view *v = &f->view[i];
-        const struct atm_value *value;
-
-        if (n->in[i] == ATM_NONE)
-            continue;
-        value = &f->g->value[n->in[i]];
-        v->present = true;
-        v->dtype = value->dtype;
-        v->shape = value->shape;
-        if (value->constant != ATM_NONE &&
-            f->g->constant[value->constant].kind == ATM_CONST_INLINE)
-            v->data = (void *)(uintptr_t)
-                f->g->constant[value->constant].data;
-    }
-    for (i = 0; i < n->n_out; i++)
-        f->view[n->n_in + i].present = n->out[i] != ATM_NONE;
-    *call = (struct atm_call){n, f->g, n->n_in, n->n_out, f->view,
-                              f->view + n->n_in, NULL};
-    return ATM_OK;
-}
-
 /* Worth evaluating now: constant inputs, small outputs. A shape needs only
  * the shape of its input. */
-static bool can_fold(const struct fold *f, const struct atm_call *call)
+static bool can_fold(struct fold *f, const struct atm_call *call)
 {
     const struct atm_node *n = call->node;
     bool of_shape = is_op(n, "Shape") || is_op(n, "Size");
-    uint64_t bytes, in = 0;
+    uint64_t bytes, in = 0, out = 0;
     uint32_t i;
 
     if (n->op->flags & ATM_OP_RANDOM)
@@ -83,19 +48,25 @@ static bool can_fold(const struct fold *f, const struct atm_call *call)
         if (in > FOLD_INPUT_MAX)
             return false;
     }
-    for (i = 0; i < n->n_out; i++)
-        if (call->out[i].present &&
-            (atm_shape_bytes(&call->out[i].shape, call->out[i].dtype,
-                             &bytes) || bytes > ATM_INLINE_MAX))
+    for (i = 0; i < n->n_out; i++) {
+        if (!call->out[i].present)
+            continue;
+        if (atm_shape_bytes(&call->out[i].shape, call->out[i].dtype, &bytes) ||
+            bytes > ATM_INLINE_MAX)
             return false;
+        out += bytes;
+    }
+    if (out > FOLDED_MAX - f->folded)
+        return false;
+    f->folded += out;
     return !call->node->op->impl->scratch_bytes ||
            call->node->op->impl->scratch_bytes(call) <= SCRATCH_MAX;
 }
 
-/* Operand bytes from a short-lived arena; constants are read into it. */
-static enum atm_status operands(struct fold *f, struct atm_arena *arena,
-                                struct atm_call *call)
+/* Memory for the operands; constants are read into it. */
+static enum atm_status operands(struct fold *f, struct atm_call *call)
 {
+    struct atm_arena *arena = f->arena;
     const struct atm_node *n = call->node;
     enum atm_status st;
     uint64_t bytes;
@@ -140,14 +111,11 @@ static enum atm_status operands(struct fold *f, struct atm_arena *arena,
 
 static enum atm_status evaluate(struct fold *f, struct atm_call *call)
 {
-    struct atm_arena *arena = atm_arena_new();
     struct atm_constant c = {.kind = ATM_CONST_INLINE};
     enum atm_status st;
     uint32_t i;
 
-    if (!arena)
-        return ATM_NOMEM;
-    st = operands(f, arena, call);
+    st = operands(f, call);
     if (!st)
         st = atm_op_run_reference(call);
     for (i = 0; !st && i < call->n_out; i++) {
@@ -159,7 +127,6 @@ static enum atm_status evaluate(struct fold *f, struct atm_call *call)
         st = atm_graph_add_constant(f->g, &c,
                                     &f->g->value[call->node->out[i]].constant);
     }
-    atm_arena_delete(arena);
     return st;
 }
 
@@ -189,7 +156,7 @@ static enum atm_status infer_node(struct fold *f, uint32_t index)
     enum atm_status st;
     uint32_t i;
 
-    st = views(f, n, &call);
+    st = atm_node_call(f->g, n, f->arena, &call);
     if (!st)
         st = atm_op_infer(&call);
     if (st)
@@ -236,7 +203,7 @@ static enum atm_status compare(const struct atm__importer *im, uint32_t id)
 
 enum atm_status atm__infer(struct atm__importer *im)
 {
-    struct fold f = {.im = im, .g = im->g};
+    struct fold f = {.g = im->g};
     enum atm_status st = ATM_OK;
     uint32_t i;
 
@@ -244,7 +211,9 @@ enum atm_status atm__infer(struct atm__importer *im)
     if (!f.drop)
         return ATM_NOMEM;
     for (i = 0; !st && i < im->g->n_nodes; i++) {
-        st = infer_node(&f, i);
+        f.arena = atm_arena_new();
+        st = f.arena ? infer_node(&f, i) : ATM_NOMEM;
+        atm_arena_delete(f.arena);
         if (st)
             st = atm__node_fail(im->g, i, st);
     }
@@ -253,6 +222,5 @@ enum atm_status atm__infer(struct atm__importer *im)
     if (!st)
         st = atm__compact(im->g, f.drop);
     atm_free(f.drop);
-    atm_free(f.view);
     return st;
 }

@@ -17,14 +17,35 @@ enum atm_status atm__node_fail(const struct atm_graph *g, uint32_t node,
                        n->op->name);
 }
 
-static bool is_output(const struct atm_graph *g, uint32_t value)
+enum atm_status atm__value_names(const struct atm_graph *g,
+                                 struct atm__names *names)
 {
+    enum atm_status st = ATM_OK;
     uint32_t i;
 
-    for (i = 0; i < g->n_outputs; i++)
-        if (g->output[i] == value)
-            return true;
-    return false;
+    for (i = 0; !st && i < g->n_values; i++)
+        st = atm__names_add(names, g->value[i].name, i);
+    return st;
+}
+
+enum atm_status atm__derived_value(struct atm_graph *g,
+                                   struct atm__names *names, uint32_t base,
+                                   const char *suffix, enum atm_dtype dtype,
+                                   const struct atm_shape *shape,
+                                   uint32_t *id)
+{
+    enum atm_status st;
+    const char *name;
+    uint32_t i = 1;
+
+    name = atm_arena_printf(g->arena, "%s/%s", g->value[base].name, suffix);
+    while (name && atm__names_find(names, name) != ATM_NONE)
+        name = atm_arena_printf(g->arena, "%s/%s%" PRIu32,
+                                g->value[base].name, suffix, ++i);
+    if (!name)
+        return ATM_NOMEM;
+    st = atm_graph_add_value(g, name, dtype, shape, id);
+    return st ? st : atm__names_add(names, g->value[*id].name, *id);
 }
 
 /* Nodes that something needs, and the values that they and the graph name. */
@@ -106,7 +127,7 @@ static void renumber(struct atm_graph *g, const bool *node, const bool *value,
         g->overridable[i] = to[g->overridable[i]];
 }
 
-enum atm_status atm__compact(struct atm_graph *g, bool *drop)
+enum atm_status atm__compact(struct atm_graph *g, const bool *drop)
 {
     bool *node = atm_alloc_array(g->n_nodes, sizeof(*node));
     bool *value = atm_alloc_array(g->n_values, sizeof(*value));
@@ -137,86 +158,131 @@ static bool is_copy(const struct atm_node *n)
     return true;
 }
 
-static void replace_uses(struct atm_graph *g, uint32_t from, uint32_t by)
+/* What a name means from now on, for readers and for producers apart. */
+struct alias {
+    struct atm_graph *g;
+    uint32_t *in, *out; /* by value id */
+    bool *output;       /* is a graph output */
+    bool *drop;         /* by node */
+    uint32_t cap;       /* values when the tables were made */
+};
+
+/* Copies whose result is no output vanish: readers read the original. */
+static void skip_copies(struct alias *a)
 {
     uint32_t i, k;
 
-    for (i = 0; i < g->n_nodes; i++)
-        for (k = 0; k < g->node[i].n_in; k++)
-            if (g->node[i].in[k] == from)
-                g->node[i].in[k] = by;
+    for (i = 0; i < a->g->n_nodes; i++) {
+        struct atm_node *n = &a->g->node[i];
+
+        for (k = 0; k < n->n_in; k++)
+            if (n->in[k] != ATM_NONE)
+                n->in[k] = a->in[n->in[k]];
+        a->drop[i] = is_copy(n) && !a->output[n->out[0]];
+        if (a->drop[i])
+            a->in[n->out[0]] = n->in[0];
+    }
 }
 
-/* Gives the value `x` the name of the output `y`: its producer makes y. False
- * if x is an input, a constant or an output itself. */
-static bool rename_result(struct atm_graph *g, uint32_t x, uint32_t y)
+/* A copy into an output vanishes too where the original is some node's result:
+ * that node makes the output itself, once. */
+static void rename_results(struct alias *a, const bool *result)
 {
-    uint32_t i, k;
+    uint32_t i;
 
-    if (is_output(g, x))
-        return false;
-    for (i = 0; i < g->n_nodes; i++)
-        for (k = 0; k < g->node[i].n_out; k++)
-            if (g->node[i].out[k] == x) {
-                g->node[i].out[k] = y;
-                replace_uses(g, x, y);
-                return true;
-            }
-    return false;
+    for (i = 0; i < a->g->n_nodes; i++) {
+        const struct atm_node *n = &a->g->node[i];
+        uint32_t x;
+
+        if (a->drop[i] || !is_copy(n))
+            continue;
+        x = n->in[0];
+        if (!result[x] || a->output[x] || a->out[x] != x)
+            continue;
+        a->drop[i] = true;
+        a->in[x] = a->out[x] = n->out[0];
+    }
 }
 
 /* Outputs that are constants: Identity(constant) under the output's name. */
-static enum atm_status keep_constant_outputs(struct atm_graph *g, int opset)
+static enum atm_status keep_constants(struct alias *a)
 {
-    uint32_t i, y, x;
-    enum atm_status st;
-    char *name;
+    struct atm_graph *g = a->g;
+    int opset = g->n_nodes ? g->node[0].opset : 13;
+    struct atm__names names = {0};
+    enum atm_status st = ATM_OK;
+    uint32_t i, x, y;
 
-    for (i = 0; i < g->n_outputs; i++) {
+    for (i = 0; !st && i < g->n_outputs; i++) {
         y = g->output[i];
         if (g->value[y].constant == ATM_NONE)
             continue;
-        name = atm_arena_printf(g->arena, "autotm/constant/%s",
-                                g->value[y].name);
-        if (!name)
-            return ATM_NOMEM;
-        st = atm_graph_add_value(g, name, g->value[y].dtype,
-                                 &g->value[y].shape, &x);
+        if (names.n == 0)
+            st = atm__value_names(g, &names);
+        if (!st)
+            st = atm__derived_value(g, &names, y, "constant",
+                                    g->value[y].dtype, &g->value[y].shape, &x);
         if (st)
-            return st;
+            break;
         g->value[x].constant = g->value[y].constant;
         g->value[y].constant = ATM_NONE;
-        replace_uses(g, y, x);
+        a->in[y] = x;
         st = atm_graph_add_node(g, "", atm_op_find("", "Identity"), opset, 1,
                                 &x, 1, &y, 0, NULL, NULL);
-        if (st)
-            return st;
     }
-    return ATM_OK;
+    atm__names_clear(&names);
+    return st;
+}
+
+static void apply(const struct alias *a)
+{
+    uint32_t i, k;
+
+    for (i = 0; i < a->g->n_nodes; i++) {
+        struct atm_node *n = &a->g->node[i];
+
+        for (k = 0; k < n->n_in; k++)
+            if (n->in[k] != ATM_NONE && n->in[k] < a->cap)
+                n->in[k] = a->in[n->in[k]];
+        for (k = 0; k < n->n_out; k++)
+            if (n->out[k] != ATM_NONE)
+                n->out[k] = a->out[n->out[k]];
+    }
 }
 
 enum atm_status atm__rewrite(struct atm_graph *g)
 {
-    bool *drop = atm_alloc_array(g->n_nodes + g->n_outputs, sizeof(*drop));
-    enum atm_status st = ATM_OK;
-    uint32_t i;
+    struct alias a = {.g = g, .cap = g->n_values};
+    bool *result = atm_alloc_array(a.cap, sizeof(*result));
+    enum atm_status st = ATM_NOMEM;
+    uint32_t i, k;
 
-    if (!drop)
-        return ATM_NOMEM;
-    for (i = 0; i < g->n_nodes; i++) {
-        uint32_t x = g->node[i].in[0], y = g->node[i].out[0];
-
-        if (!is_copy(&g->node[i]))
-            continue;
-        drop[i] = true;
-        if (!is_output(g, y))
-            replace_uses(g, y, x);
-        else
-            drop[i] = rename_result(g, x, y);
+    a.in = atm_alloc_array(a.cap, sizeof(*a.in));
+    a.out = atm_alloc_array(a.cap, sizeof(*a.out));
+    a.output = atm_alloc_array(a.cap, sizeof(*a.output));
+    a.drop = atm_alloc_array((size_t)g->n_nodes + g->n_outputs,
+                             sizeof(*a.drop));
+    if (result && a.in && a.out && a.output && a.drop) {
+        for (i = 0; i < a.cap; i++)
+            a.in[i] = a.out[i] = i;
+        for (i = 0; i < g->n_outputs; i++)
+            a.output[g->output[i]] = true;
+        for (i = 0; i < g->n_nodes; i++)
+            for (k = 0; k < g->node[i].n_out; k++)
+                if (g->node[i].out[k] != ATM_NONE)
+                    result[g->node[i].out[k]] = true;
+        skip_copies(&a);
+        rename_results(&a, result);
+        st = keep_constants(&a);
     }
-    st = keep_constant_outputs(g, g->n_nodes ? g->node[0].opset : 17);
-    if (!st)
-        st = atm__compact(g, drop);
-    atm_free(drop);
+    if (!st) {
+        apply(&a);
+        st = atm__compact(g, a.drop);
+    }
+    atm_free(result);
+    atm_free(a.in);
+    atm_free(a.out);
+    atm_free(a.output);
+    atm_free(a.drop);
     return st;
 }
