@@ -1,0 +1,181 @@
+/* model.h - what the planners share: the problem as storages with the graph
+ * of their legal paths, and the kernels over storages.
+ *
+ * A path says for one storage where it is at each station, whether it is kept
+ * in each gap, and when it moves. All rules of residence (dirty, valid, cold
+ * start, end, round, carry, several producers, slow place) live in the arcs
+ * of a small acyclic graph: nodes are states after a station, a path runs
+ * from the first node to the last one. One shortest-path routine over it
+ * serves the linear program's columns, the certificate and the descent.
+ */
+#ifndef ATM_SOLVER_MODEL_H
+#define ATM_SOLVER_MODEL_H
+
+#include "autotm/planner.h"
+#include "problem_storage.h"
+
+struct atm_arena;
+
+struct atm__arc {
+    uint32_t from, to;   /* nodes, from < to */
+    uint32_t station;    /* the one it enters; ATM_NONE: none */
+    bool fast;           /* at that station */
+    bool fetch;          /* fetched there: a variant must read it */
+    bool lost;           /* slow without a copy: no variant may read it */
+    bool give;           /* leaves after it without a write: a may pair's out
+                            can take the place */
+    bool keep;           /* kept in the gap before the station (or the end) */
+    bool resident;       /* the whole path: in fast memory all the time */
+    double seconds;      /* of moves */
+    uint32_t from_kernel, to_kernel; /* [..): in fast memory, besides the
+                                        station's kernel */
+    uint32_t from_phase, to_phase;   /* [..): of the slow place */
+};
+
+struct atm__path_graph {
+    uint32_t n_nodes, n_arcs;
+    struct atm__arc *arc;  /* ascending by `from` */
+};
+
+/* An operand over storages: the two of a must pair are one. */
+struct atm__use {
+    uint32_t storage, station;
+    uint32_t position;     /* in the operand numbering of certificates */
+    uint32_t n_pairs_in;   /* may pairs that could take its place */
+};
+
+struct atm__kernel {
+    uint32_t n;            /* uses, of any variant */
+    struct atm__use *use;
+    uint32_t **bit;        /* per variant, per operand: index in `use` */
+    uint64_t *all;         /* per variant: set of uses */
+    bool shares;           /* has may pairs */
+    uint64_t must;         /* pairs' operands: bits of uses that never share */
+};
+
+struct atm__model {
+    const struct atm_problem *p;
+    struct atm_arena *arena;
+    struct atm_storages st;
+    struct atm__path_graph *graph; /* per storage */
+    struct atm__kernel *kernel;
+    uint64_t budget;
+    bool slow_limited;
+    bool static_only;      /* no moves */
+    uint64_t total_bytes;
+};
+
+/* Graphs of all storages, arcs in `arena`. */
+enum atm_status atm__model_new(const struct atm_problem *p, uint64_t budget,
+                               bool static_only, struct atm__model **model);
+void atm__model_delete(struct atm__model **model);
+
+/* Least sum of `cost` over a path; its arcs in order in `path` (at most
+ * stations + 1; may be null). INFINITY: none. */
+double atm__shortest(const struct atm__path_graph *g, const double *cost,
+                     uint32_t *path, uint32_t *n_path);
+
+/* Seconds of kernel k, variant v, with the uses of `slow` slow; < 0: no. */
+double atm__kernel_seconds(const struct atm__model *m, uint32_t k, uint32_t v,
+                           uint64_t slow);
+
+/* ---- a plan being made ---- */
+
+/* Seconds of an entry that is not allowed: finite, so that a descent can
+ * leave a plan that holds one. */
+#define ATM__FORBIDDEN_S 1e12
+
+struct atm__spot {         /* a storage at a station */
+    bool fast, keep;       /* keep: in the gap after it */
+    bool lost, fetched, give;
+};
+
+struct atm__plan {
+    const struct atm__model *m;
+    struct atm_arena *arena;
+    uint64_t *limit;       /* per kernel: fast bytes at most */
+    uint32_t **path;       /* per storage: arcs */
+    uint32_t *n_path;      /* 0: not placed */
+    struct atm__spot **spot; /* per storage, per station */
+    uint8_t *resident;
+    uint32_t *variant;     /* per kernel */
+    uint64_t *held;        /* per kernel: fast bytes of all paths, both of a
+                              pair, without scratch */
+    int64_t *extra;        /* per kernel: scratch less what pairs share */
+    uint64_t *slow_held;   /* per phase; null: not limited */
+    /* work space */
+    uint32_t *blocked, *slow_blocked; /* prefix counts */
+    double *arc_cost;
+    uint32_t *arc_path, *old_path, *order;
+};
+
+enum atm_status atm__plan_new(const struct atm__model *m,
+                              struct atm__plan **plan);
+void atm__plan_delete(struct atm__plan **plan);
+void atm__plan_copy(struct atm__plan *to, const struct atm__plan *from);
+
+/* Takes storage s out, or puts it on the path given. */
+void atm__plan_remove(struct atm__plan *a, uint32_t s);
+void atm__plan_put(struct atm__plan *a, uint32_t s, const uint32_t *path,
+                   uint32_t n);
+/* Best path of storage s, which is out, with all others as they are: into
+ * a->arc_path; INFINITY: none. `kernel`: not in fast memory there; ATM_NONE:
+ * anywhere. */
+double atm__plan_best(struct atm__plan *a, uint32_t s, uint32_t kernel,
+                      uint32_t *n_path);
+
+/* One-kernel residences: legal wherever a plan is, but for the capacity of
+ * the slow pool. False: a kernel has no entry that fits. */
+bool atm__plan_start(struct atm__plan *a);
+/* Takes storages out of kernels and phases above their limit; false: not
+ * possible. */
+bool atm__plan_repair(struct atm__plan *a);
+/* Sweeps until nothing is gained or `sweeps` are done. */
+void atm__plan_descend(struct atm__plan *a, uint64_t seed, uint32_t sweeps);
+/* Seconds of the whole plan; INFINITY: something is not allowed. */
+double atm__plan_seconds(const struct atm__plan *a);
+/* May pairs of k that share: bits of pair indices. */
+uint64_t atm__plan_shared(const struct atm__plan *a, uint32_t k);
+
+/* The answer: decisions, boxes without offsets, objective. */
+enum atm_status atm__plan_to_placement(const struct atm__plan *a,
+                                       struct atm_placement **out);
+
+/* ---- linear program ---- */
+
+struct atm__ilp;
+struct atm__lp_result {
+    double *arc_weight;      /* all arcs of all storages, in order */
+    double bound;            /* of the LP, seconds; not certified */
+    struct atm_certificate certificate; /* in the ilp's arena */
+};
+/* `work`: simplex iterations at most, 0: no limit. */
+enum atm_status atm__ilp_new(const struct atm__model *m,
+                             struct atm__ilp **ilp);
+void atm__ilp_delete(struct atm__ilp **ilp);
+enum atm_status atm__ilp_solve(struct atm__ilp *ilp, const uint64_t *limit,
+                               struct atm__lp_result *r);
+/* Tree search from the last solve; `best` is improved in place; `found` is
+ * called on each better plan, true stops. */
+enum atm_status atm__ilp_search(struct atm__ilp *ilp, struct atm__plan *best,
+                                double gap, const struct atm_plan_options *o,
+                                double *bound, bool *complete);
+
+/* Offset of the storage's first arc in arc_weight. */
+uint32_t atm__arc_offset(const struct atm__model *m, uint32_t s);
+
+/* ---- certificate ---- */
+
+/* Rounds the prices to what is written, clips signs, recomputes the bound. */
+enum atm_status atm__bound(const struct atm__model *m,
+                           const struct atm_certificate *c, double *bound);
+
+/* ---- planners ---- */
+enum atm_status atm__plan_sync(const struct atm_problem *p,
+                               const struct atm_plan_options *o,
+                               struct atm_placement **placement);
+enum atm_status atm__plan_static(const struct atm_problem *p,
+                                 const struct atm_plan_options *o,
+                                 struct atm_placement **placement);
+
+#endif
