@@ -150,10 +150,22 @@ static uint64_t variant_need(const struct atm_problem *p, uint32_t kernel,
                                                                 : least;
 }
 
+uint64_t atm__problem_need(const struct atm_problem *p, uint32_t kernel)
+{
+    uint64_t least = UINT64_MAX, need;
+    uint32_t v;
+
+    for (v = 0; v < p->kernel[kernel].n_variants; v++) {
+        need = variant_need(p, kernel, v);
+        least = need < least ? need : least;
+    }
+    return least;
+}
+
 uint64_t atm_problem_min_budget(const struct atm_problem *p, uint32_t *kernel)
 {
     uint64_t fixed = 0, top = 0, worst = 0;
-    uint32_t i, v;
+    uint32_t i;
 
     for (i = 0; i < p->n_tensors; i++)
         if (p->tensor[i].fixed == ATM_FIXED_FAST) {
@@ -164,13 +176,8 @@ uint64_t atm_problem_min_budget(const struct atm_problem *p, uint32_t *kernel)
         }
     *kernel = 0;
     for (i = 0; i < p->n_kernels; i++) {
-        uint64_t least = UINT64_MAX;
+        uint64_t least = atm__problem_need(p, i);
 
-        for (v = 0; v < p->kernel[i].n_variants; v++) {
-            uint64_t need = variant_need(p, i, v);
-
-            least = need < least ? need : least;
-        }
         if (least > worst) {
             worst = least;
             *kernel = i;

@@ -44,4 +44,7 @@ enum atm_status atm__problem_storages(const struct atm_problem *p,
 bool atm__problem_entry(const struct atm_problem *p, uint32_t kernel,
                         uint32_t variant, uint64_t mask, uint64_t *bytes);
 
+/* Least fast bytes of any entry of the kernel, without fixed residents. */
+uint64_t atm__problem_need(const struct atm_problem *p, uint32_t kernel);
+
 #endif

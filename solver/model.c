@@ -383,6 +383,12 @@ static uint32_t use_of(struct atm__model *m, struct atm__kernel *k,
     return k->n++;
 }
 
+static uint32_t use_index(const struct atm__model *m, uint32_t k,
+                          uint32_t tensor)
+{
+    return atm__use_index(m, k, m->st.of[tensor]);
+}
+
 /* The numbering of operands in certificates: the kernel's own list, then what
  * only variants name, without those that no variant uses. */
 static enum atm_status build_kernel(struct atm__model *m, uint32_t i)
@@ -429,23 +435,24 @@ static enum atm_status build_kernel(struct atm__model *m, uint32_t i)
             to->all[v] |= UINT64_C(1) << to->bit[v][j];
         }
     }
+    to->n_positions = n;
+    to->operand = seen;
     for (j = 0; j < k->n_pairs; j++) {
-        uint32_t a = use_of(m, to, i, k->operand[k->pair[j].in], 0);
-        uint32_t b = use_of(m, to, i,
-                            k->operand[k->n_in + k->pair[j].out], 0);
+        uint32_t a = use_index(m, i, k->operand[k->pair[j].in]);
+        uint32_t b = use_index(m, i, k->operand[k->n_in + k->pair[j].out]);
 
         if (k->pair[j].must)
             to->must |= UINT64_C(1) << a | UINT64_C(1) << b;
-        else
-            to->shares = true;
     }
     for (j = 0; j < k->n_pairs; j++) {
-        uint32_t a = use_of(m, to, i, k->operand[k->pair[j].in], 0);
-        uint32_t b = use_of(m, to, i,
-                            k->operand[k->n_in + k->pair[j].out], 0);
+        uint32_t a = use_index(m, i, k->operand[k->pair[j].in]);
+        uint32_t b = use_index(m, i, k->operand[k->n_in + k->pair[j].out]);
 
-        if (!k->pair[j].must && !(to->must >> a & 1) && !(to->must >> b & 1))
-            to->use[a].n_pairs_in++;
+        if (k->pair[j].must || a == to->n || b == to->n ||
+            (to->must >> a & 1) || (to->must >> b & 1))
+            continue;
+        to->shares = true;
+        to->use[a].n_pairs_in++;
     }
     return ATM_OK;
 }
@@ -602,6 +609,17 @@ out:
         atm_free(arc);
     }
     return best;
+}
+
+uint32_t atm__use_index(const struct atm__model *m, uint32_t k,
+                        uint32_t storage)
+{
+    uint32_t j;
+
+    for (j = 0; j < m->kernel[k].n && m->kernel[k].use[j].storage != storage;
+         j++)
+        ;
+    return j;
 }
 
 double atm__kernel_seconds(const struct atm__model *m, uint32_t k, uint32_t v,

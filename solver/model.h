@@ -49,6 +49,7 @@ struct atm__kernel {
     struct atm__use *use;
     uint32_t **bit;        /* per variant, per operand: index in `use` */
     uint64_t *all;         /* per variant: set of uses */
+    uint32_t n_positions, *operand; /* tensors by position */
     bool shares;           /* has may pairs */
     uint64_t must;         /* pairs' operands: bits of uses that never share */
 };
@@ -144,38 +145,44 @@ enum atm_status atm__plan_to_placement(const struct atm__plan *a,
 /* ---- linear program ---- */
 
 struct atm__ilp;
-struct atm__lp_result {
-    double *arc_weight;      /* all arcs of all storages, in order */
-    double bound;            /* of the LP, seconds; not certified */
-    struct atm_certificate certificate; /* in the ilp's arena */
+struct atm__lp {
+    double *arc_weight;    /* all arcs of all storages, in order */
+    double bound;          /* value of the LP in seconds: not certified */
+    bool infeasible;
+    struct atm_certificate certificate; /* prices of the last solve, in the
+                                           ilp's arena */
 };
-/* `work`: simplex iterations at most, 0: no limit. */
 enum atm_status atm__ilp_new(const struct atm__model *m,
                              struct atm__ilp **ilp);
 void atm__ilp_delete(struct atm__ilp **ilp);
+/* `limit`: per kernel. With `cuts` also lifted covers. Work, not time, bounds
+ * it, so that plans repeat. */
 enum atm_status atm__ilp_solve(struct atm__ilp *ilp, const uint64_t *limit,
-                               struct atm__lp_result *r);
-/* Tree search from the last solve; `best` is improved in place; `found` is
- * called on each better plan, true stops. */
-enum atm_status atm__ilp_search(struct atm__ilp *ilp, struct atm__plan *best,
-                                double gap, const struct atm_plan_options *o,
-                                double *bound, bool *complete);
+                               bool cuts, struct atm__lp *r);
+/* Tree search after the last solve, with its limits. *best is a scratch plan
+ * that holds the best plan known (`seconds`), improved in place. `bound`: what
+ * GLPK's cuts and tree prove, which is no certificate. */
+enum atm_status atm__ilp_search(struct atm__ilp *ilp,
+                                const struct atm_plan_options *o,
+                                struct atm__plan *best, struct atm__plan *work,
+                                double *seconds, double *bound);
 
 /* Offset of the storage's first arc in arc_weight. */
 uint32_t atm__arc_offset(const struct atm__model *m, uint32_t s);
 
 /* ---- certificate ---- */
 
-/* Rounds the prices to what is written, clips signs, recomputes the bound. */
+/* Cover cuts name storages by their first tensor. The bound of any prices,
+ * rounded down to 9 decimals; prices of a wrong sign are INVAL. */
 enum atm_status atm__bound(const struct atm__model *m,
                            const struct atm_certificate *c, double *bound);
 
-/* ---- planners ---- */
-enum atm_status atm__plan_sync(const struct atm_problem *p,
-                               const struct atm_plan_options *o,
-                               struct atm_placement **placement);
-enum atm_status atm__plan_static(const struct atm_problem *p,
-                                 const struct atm_plan_options *o,
-                                 struct atm_placement **placement);
+/* Does (variant, set of slow uses) fit the budget alone, pairs once? */
+bool atm__entry_fits(const struct atm__model *m, uint32_t k, uint32_t v,
+                     uint64_t slow, uint64_t limit);
+
+/* Index of the storage in the uses of kernel k. */
+uint32_t atm__use_index(const struct atm__model *m, uint32_t k,
+                        uint32_t storage);
 
 #endif

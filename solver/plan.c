@@ -122,15 +122,6 @@ static struct where where_at(const struct atm__plan *a, uint32_t k)
     return w;
 }
 
-static uint32_t bit_of(const struct atm__kernel *q, uint32_t storage)
-{
-    uint32_t j;
-
-    for (j = 0; j < q->n && q->use[j].storage != storage; j++)
-        ;
-    return j;
-}
-
 /* The set of may pairs, from pair `at` on, that saves most bytes: an operand
  * shares once. Beyond 16 pairs each that can share does. */
 static uint64_t share(const struct atm__model *m, uint32_t k, uint32_t at,
@@ -138,17 +129,20 @@ static uint64_t share(const struct atm__model *m, uint32_t k, uint32_t at,
 {
     const struct atm_problem_kernel *pk = &m->p->kernel[k];
     const struct atm__kernel *q = &m->kernel[k];
-    uint64_t with, without, with_bytes, without_bytes, a, b;
+    uint64_t with, without, with_bytes, without_bytes, a = 0, b = 0;
+    uint32_t i, j;
 
     *bytes = 0;
     for (; at < pk->n_pairs; at++) {
         uint32_t in = pk->operand[pk->pair[at].in];
         uint32_t out = pk->operand[pk->n_in + pk->pair[at].out];
 
-        if (pk->pair[at].must)
-            continue;
-        a = UINT64_C(1) << bit_of(q, m->st.of[in]);
-        b = UINT64_C(1) << bit_of(q, m->st.of[out]);
+        i = atm__use_index(m, k, m->st.of[in]);
+        j = atm__use_index(m, k, m->st.of[out]);
+        if (pk->pair[at].must || i == q->n || j == q->n)
+            continue; /* or no variant uses the operand */
+        a = UINT64_C(1) << i;
+        b = UINT64_C(1) << j;
         if ((fast & give & a) && (fast & b) && !((a | b) & q->must))
             break;
     }
@@ -166,6 +160,21 @@ static uint64_t share(const struct atm__model *m, uint32_t k, uint32_t at,
     }
     *bytes = with_bytes;
     return with;
+}
+
+bool atm__entry_fits(const struct atm__model *m, uint32_t k, uint32_t v,
+                     uint64_t slow, uint64_t limit)
+{
+    const struct atm__kernel *q = &m->kernel[k];
+    uint64_t bytes = m->p->kernel[k].variant[v].scratch_bytes, saved = 0;
+    uint64_t fast = ~slow & q->all[v];
+    uint32_t j;
+
+    for (j = 0; j < q->n; j++)
+        bytes += fast >> j & 1 ? m->st.s[q->use[j].storage].bytes : 0;
+    if (bytes > limit && q->shares)
+        (void)share(m, k, 0, fast, ~UINT64_C(0), &saved);
+    return bytes - saved <= limit;
 }
 
 uint64_t atm__plan_shared(const struct atm__plan *a, uint32_t k)
@@ -344,7 +353,7 @@ static void price_arcs(struct atm__plan *a, uint32_t s, uint32_t forbidden)
                     struct where x = where_at(a, st->kernel[j]);
 
                     x.slow &= ~(UINT64_C(1)
-                                << bit_of(&m->kernel[st->kernel[j]], s));
+                                << atm__use_index(m, st->kernel[j], s));
                     cost += best_variant(a, st->kernel[j], x,
                                          a->held[st->kernel[j]] + st->bytes,
                                          &v, &e);
@@ -355,7 +364,7 @@ static void price_arcs(struct atm__plan *a, uint32_t s, uint32_t forbidden)
         }
         if (arc->station != station) {
             station = arc->station;
-            bit = bit_of(&m->kernel[st->kernel[station]], s);
+            bit = atm__use_index(m, st->kernel[station], s);
             w = where_at(a, st->kernel[station]);
             for (k = 0; k < 8; k++)
                 known[k] = -1;
@@ -627,9 +636,6 @@ static bool evict_one(struct atm__plan *a, uint32_t k, uint32_t phase,
         n = a->n_path[s];
         memcpy(a->old_path, a->path[s], n * sizeof(*a->old_path));
         atm__plan_remove(a, s);
-        old = kernel_now(a, a->m->st.s[s].n_stations
-                                ? a->m->st.s[s].kernel[0] : 0);
-        (void)old;
         cost = atm__plan_best(a, s, k, &i);
         for (old = 0, i = 0; i < n; i++) {
             double c = a->arc_cost[a->old_path[i]];

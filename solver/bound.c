@@ -1,0 +1,389 @@
+/* bound.c - the lower bound that prices prove (planning problem, section 5):
+ *
+ *     - sum mu_k budget - sum sigma slow_bytes - sum nu b
+ *     + per kernel the least over entries of t - sum pi(slow) + mu scratch
+ *     + per storage the cheapest legal path at these prices
+ *     + per may pair the least of 0 and alpha + beta - size mu
+ *
+ * It holds for any prices, so a price that the linear program got wrong only
+ * weakens it. Sums in long double; what they may have lost is taken off before
+ * rounding down.
+ */
+#include "model.h"
+
+#include "arena.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+#define ENTRIES_MAX 12 /* uses up to which all entries are listed */
+
+struct cut_of {          /* the cuts that name a storage */
+    uint32_t next, kernel;
+    double price;        /* nu * a */
+};
+
+struct prices {
+    const struct atm__model *m;
+    const struct atm_certificate *c;
+    struct atm_arena *arena;
+    double *mu;
+    long double *mu_sum, *sigma_sum; /* prefixes */
+    double **pi;                     /* per kernel, per use */
+    double **alpha, **beta;          /* per kernel, per pair; null: none */
+    uint32_t *first_cut;             /* per storage */
+    struct cut_of *cut;
+    long double sum, size;           /* the bound; sum of magnitudes */
+};
+
+static void add(struct prices *p, long double v)
+{
+    p->sum += v;
+    p->size += fabsl(v);
+}
+
+static enum atm_status wrong(const char *what)
+{
+    return atm_fail(ATM_INVAL, "certificate: %s", what);
+}
+
+/* Use of kernel k that is its operand `position`, in the numbering of
+ * certificates. */
+static uint32_t use_at(const struct atm__model *m, uint32_t k,
+                       uint32_t position)
+{
+    const struct atm__kernel *q = &m->kernel[k];
+    uint32_t s;
+
+    if (position >= q->n_positions)
+        return ATM_NONE;
+    s = m->st.of[q->operand[position]];
+    return atm__use_index(m, k, s);
+}
+
+static enum atm_status read_memory(struct prices *p)
+{
+    const struct atm_problem *q = p->m->p;
+    const struct atm_certificate *c = p->c;
+    uint32_t i, n = q->n_kernels;
+
+    for (i = 0; i < c->n_memory; i++) {
+        if (c->memory[i].at >= n || !(c->memory[i].value >= 0))
+            return wrong("a memory price is out of range");
+        p->mu[c->memory[i].at] += c->memory[i].value;
+        add(p, -(long double)c->memory[i].value * (long double)c->budget);
+    }
+    for (i = 0; i < c->n_slow_memory; i++) {
+        if (c->slow_memory[i].at >= 3 * n || !(c->slow_memory[i].value >= 0) ||
+            q->slow_bytes == UINT64_MAX)
+            return wrong("a price of slow memory is out of range");
+        p->sigma_sum[c->slow_memory[i].at + 1] += c->slow_memory[i].value;
+        add(p, -(long double)c->slow_memory[i].value *
+                   (long double)q->slow_bytes);
+    }
+    for (i = 0; i < n; i++)
+        p->mu_sum[i + 1] = p->mu_sum[i] + p->mu[i];
+    for (i = 0; i < 3 * n; i++)
+        p->sigma_sum[i + 1] += p->sigma_sum[i];
+    return ATM_OK;
+}
+
+static enum atm_status read_operands(struct prices *p)
+{
+    const struct atm_certificate *c = p->c;
+    const struct atm__model *m = p->m;
+    uint32_t i, j;
+
+    for (i = 0; i < m->p->n_kernels; i++) {
+        p->pi[i] = atm_arena_array(p->arena, m->kernel[i].n, sizeof(double));
+        if (!p->pi[i])
+            return ATM_NOMEM;
+    }
+    for (i = 0; i < c->n_operand; i++) {
+        uint32_t k = c->operand[i].kernel;
+
+        j = k < m->p->n_kernels ? use_at(m, k, c->operand[i].operand)
+                                : ATM_NONE;
+        if (j == ATM_NONE || !isfinite(c->operand[i].value))
+            return wrong("an operand price is out of range");
+        p->pi[k][j] += c->operand[i].value;
+        p->size += fabs(c->operand[i].value);
+    }
+    return ATM_OK;
+}
+
+static enum atm_status read_pairs(struct prices *p)
+{
+    const struct atm_certificate *c = p->c;
+    uint32_t i, n = p->m->p->n_kernels;
+
+    for (i = 0; i < c->n_pair; i++) {
+        uint32_t k = c->pair[i].kernel, q = c->pair[i].pair;
+        uint32_t n_pairs = k < n ? p->m->p->kernel[k].n_pairs : 0;
+
+        if (q >= n_pairs || p->m->p->kernel[k].pair[q].must ||
+            !(c->pair[i].alpha >= 0) || !(c->pair[i].beta >= 0))
+            return wrong("a pair price is out of range");
+        if (!p->alpha[k]) {
+            p->alpha[k] = atm_arena_array(p->arena, n_pairs, sizeof(double));
+            p->beta[k] = atm_arena_array(p->arena, n_pairs, sizeof(double));
+            if (!p->alpha[k] || !p->beta[k])
+                return ATM_NOMEM;
+        }
+        p->alpha[k][q] += c->pair[i].alpha;
+        p->beta[k][q] += c->pair[i].beta;
+    }
+    return ATM_OK;
+}
+
+static enum atm_status read_cuts(struct prices *p)
+{
+    const struct atm_certificate *c = p->c;
+    uint32_t i, j, n = 0;
+
+    for (i = 0; i < c->n_knapsack; i++)
+        n += c->knapsack[i].n;
+    p->cut = atm_arena_array(p->arena, n, sizeof(*p->cut));
+    p->first_cut = atm_arena_array(p->arena, p->m->st.n,
+                                   sizeof(*p->first_cut));
+    if (!p->cut || !p->first_cut)
+        return ATM_NOMEM;
+    for (i = 0; i < p->m->st.n; i++)
+        p->first_cut[i] = ATM_NONE;
+    for (i = n = 0; i < c->n_knapsack; i++) {
+        const struct atm_price_knapsack *q = &c->knapsack[i];
+
+        if (q->kernel >= p->m->p->n_kernels || !(q->nu >= 0))
+            return wrong("a knapsack price is out of range");
+        add(p, -(long double)q->nu * (long double)q->b);
+        for (j = 0; j < q->n; j++, n++) {
+            uint32_t s;
+
+            if (q->tensor[j] >= p->m->p->n_tensors || q->a[j] <= 0)
+                return wrong("a knapsack names no tensor");
+            s = p->m->st.of[q->tensor[j]];
+            p->cut[n] = (struct cut_of){p->first_cut[s], q->kernel,
+                                        q->nu * (double)q->a[j]};
+            p->first_cut[s] = n;
+        }
+    }
+    return ATM_OK;
+}
+
+/* ---- kernels ---- */
+
+/* Least of `t - sum pi` over the slow sets of a modelled table of many
+ * operands. For max(base, sum), any mixture theta of the two is below it: the
+ * best of the thetas where a term changes sign (the function is concave). */
+static long double modelled(const struct prices *p, uint32_t k, uint32_t v)
+{
+    const struct atm_table *t = &p->m->p->kernel[k].variant[v].t;
+    const struct atm__kernel *q = &p->m->kernel[k];
+    long double best = -INFINITY;
+    uint32_t i, j;
+
+    for (i = 0; i < t->n + 2; i++) {
+        long double theta = i < t->n ? 0 : i - t->n, f;
+
+        if (t->sum)
+            theta = 1;
+        else if (i < t->n && t->slow[i] > 0)
+            theta = ((long double)p->pi[k][q->bit[v][i]] - t->latency[i]) /
+                    t->slow[i];
+        if (!(theta >= 0 && theta <= 1))
+            continue;
+        f = t->sum ? t->base : (1 - theta) * t->base;
+        for (j = 0; j < t->n; j++) {
+            long double d = theta * t->slow[j] + t->latency[j] -
+                            p->pi[k][q->bit[v][j]];
+
+            f += t->slow[j] >= 0 && d < 0 ? d : 0;
+        }
+        best = f > best ? f : best;
+        if (t->sum)
+            break;
+    }
+    return best;
+}
+
+/* The least over the entries of kernel k that fit. */
+static long double kernel_term(struct prices *p, uint32_t k)
+{
+    const struct atm__model *m = p->m;
+    const struct atm__kernel *q = &m->kernel[k];
+    long double best = INFINITY, f;
+    uint32_t v, j;
+    uint64_t set;
+
+    for (v = 0; v < m->p->kernel[k].n_variants; v++) {
+        const struct atm_variant *w = &m->p->kernel[k].variant[v];
+        long double base = (long double)p->mu[k] * w->scratch_bytes;
+        bool twice = w->t.n != (uint32_t)__builtin_popcountll(q->all[v]);
+
+        for (j = 0; j < q->n; j++)
+            if (!(q->all[v] >> j & 1) && p->pi[k][j] > 0)
+                base -= p->pi[k][j];
+        if (q->n > ENTRIES_MAX && !w->t.list && !twice) {
+            f = base + modelled(p, k, v);
+            best = f < best ? f : best;
+            continue;
+        }
+        for (set = q->all[v];; set = (set - 1) & q->all[v]) {
+            double t = atm__kernel_seconds(m, k, v, set);
+
+            if (t >= 0 && atm__entry_fits(m, k, v, set, p->c->budget)) {
+                f = base + t;
+                for (j = 0; j < q->n; j++)
+                    f -= set >> j & 1 ? p->pi[k][j] : 0;
+                best = f < best ? f : best;
+            }
+            if (set == 0)
+                break;
+        }
+    }
+    return best;
+}
+
+/* ---- storages ---- */
+
+static double station_price(const struct prices *p, uint32_t s,
+                            const struct atm__arc *arc)
+{
+    const struct atm__model *m = p->m;
+    uint32_t k = m->st.s[s].kernel[arc->station], q;
+    const struct atm_problem_kernel *pk = &m->p->kernel[k];
+    double cost;
+
+    if (!arc->fast)
+        return p->pi[k][atm__use_index(m, k, s)];
+    cost = p->mu[k] * (double)m->st.s[s].bytes;
+    for (q = 0; q < pk->n_pairs && p->alpha[k]; q++) {
+        if (arc->give && m->st.of[pk->operand[pk->pair[q].in]] == s)
+            cost -= p->alpha[k][q];
+        if (m->st.of[pk->operand[pk->n_in + pk->pair[q].out]] == s)
+            cost -= p->beta[k][q];
+    }
+    return cost;
+}
+
+static long double storage_term(struct prices *p, uint32_t s, double *cost)
+{
+    const struct atm__path_graph *g = &p->m->graph[s];
+    const struct atm_storage *st = &p->m->st.s[s];
+    double bytes = (double)st->bytes;
+    uint32_t i, c;
+
+    for (i = 0; i < g->n_arcs; i++) {
+        const struct atm__arc *arc = &g->arc[i];
+
+        cost[i] = arc->seconds;
+        if (arc->from_kernel < arc->to_kernel)
+            cost[i] += bytes * (double)(p->mu_sum[arc->to_kernel] -
+                                p->mu_sum[arc->from_kernel]);
+        if (arc->from_phase < arc->to_phase)
+            cost[i] += bytes * (double)(p->sigma_sum[arc->to_phase] -
+                                p->sigma_sum[arc->from_phase]);
+        if (arc->station != ATM_NONE)
+            cost[i] += station_price(p, s, arc);
+        for (c = p->first_cut[s]; c != ATM_NONE; c = p->cut[c].next)
+            if ((p->cut[c].kernel >= arc->from_kernel &&
+                 p->cut[c].kernel < arc->to_kernel) ||
+                (arc->station != ATM_NONE && arc->fast &&
+                 st->kernel[arc->station] == p->cut[c].kernel))
+                cost[i] += p->cut[c].price;
+        p->size += fabs(cost[i]);
+    }
+    return atm__shortest(g, cost, NULL, NULL);
+}
+
+static void pair_terms(struct prices *p)
+{
+    const struct atm__model *m = p->m;
+    uint32_t k, q;
+
+    for (k = 0; k < m->p->n_kernels; k++) {
+        const struct atm_problem_kernel *pk = &m->p->kernel[k];
+
+        for (q = 0; q < pk->n_pairs; q++) {
+            double bytes =
+                (double)m->p->tensor[pk->operand[pk->pair[q].in]].bytes;
+            long double f = -(long double)bytes * p->mu[k];
+
+            if (pk->pair[q].must)
+                continue;
+            if (p->alpha[k])
+                f += (long double)p->alpha[k][q] + p->beta[k][q];
+            add(p, f < 0 ? f : 0);
+        }
+    }
+}
+
+static enum atm_status bound(struct prices *p)
+{
+    const struct atm__model *m = p->m;
+    uint32_t i, most = 1;
+    double *cost;
+
+    for (i = 0; i < m->st.n; i++)
+        most = m->graph[i].n_arcs > most ? m->graph[i].n_arcs : most;
+    cost = atm_arena_array(p->arena, most, sizeof(*cost));
+    if (!cost)
+        return ATM_NOMEM;
+    for (i = 0; i < m->p->n_kernels; i++)
+        add(p, kernel_term(p, i));
+    for (i = 0; i < m->st.n; i++)
+        add(p, storage_term(p, i, cost));
+    pair_terms(p);
+    return ATM_OK;
+}
+
+enum atm_status atm__bound(const struct atm__model *m,
+                           const struct atm_certificate *c, double *out)
+{
+    struct prices p = {.m = m, .c = c, .arena = atm_arena_new()};
+    size_t n = m->p->n_kernels;
+    enum atm_status st = ATM_NOMEM;
+
+    *out = 0;
+    if (!p.arena)
+        return ATM_NOMEM;
+    p.mu = atm_arena_array(p.arena, n, sizeof(*p.mu));
+    p.mu_sum = atm_arena_array(p.arena, n + 1, sizeof(*p.mu_sum));
+    p.sigma_sum = atm_arena_array(p.arena, 3 * n + 1, sizeof(*p.sigma_sum));
+    p.pi = atm_arena_array(p.arena, n, sizeof(*p.pi));
+    p.alpha = atm_arena_array(p.arena, n, sizeof(*p.alpha));
+    p.beta = atm_arena_array(p.arena, n, sizeof(*p.beta));
+    if (p.mu && p.mu_sum && p.sigma_sum && p.pi && p.alpha && p.beta) {
+        st = read_memory(&p);
+        if (!st)
+            st = read_operands(&p);
+        if (!st)
+            st = read_pairs(&p);
+        if (!st)
+            st = read_cuts(&p);
+        if (!st)
+            st = bound(&p);
+    }
+    if (!st) {
+        /* each of the few roundings on the way loses at most 2^-52 */
+        long double b = p.sum - p.size * 0x1p-50L;
+
+        *out = (double)(floorl(b * 1e9L) / 1e9L);
+    }
+    atm_arena_delete(p.arena);
+    return st;
+}
+
+enum atm_status atm_certificate_bound(const struct atm_problem *p,
+                                      const struct atm_certificate *c,
+                                      double *out)
+{
+    struct atm__model *m;
+    enum atm_status st = atm__model_new(p, c->budget, false, &m);
+
+    if (st)
+        return st;
+    st = atm__bound(m, c, out);
+    atm__model_delete(&m);
+    return st;
+}

@@ -1,0 +1,471 @@
+/* plan_sync.c - planners `sync` and `static`: linear program, rounding,
+ * descent, tree search where the certified gap is above the target, packing.
+ *
+ * `static` searches only plans without moves, but both are certified by the
+ * prices of the problem with moves: a bound for every plan is one for those
+ * without moves too. What the smaller problem proves is its uncertified
+ * bound.
+ */
+#include "decide.h"
+#include "model.h"
+#include "planner_rows.h"
+
+#include "arena.h"
+#include "rng.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#define ROUNDINGS 6
+#define SWEEPS 40
+#define PACK_ROUNDS 8
+
+struct search {
+    const struct atm_problem *p;
+    const struct atm_plan_options *o;
+    struct atm__model *m;      /* of the plans that are searched */
+    struct atm__ilp *ilp;      /* null: GLPK failed, or not yet */
+    struct atm__lp lp;
+    struct atm__plan *best, *work;
+    double best_s;             /* INFINITY: none yet */
+    struct atm_certificate certificate;
+    double bound, uncertified;
+    bool no_plan;              /* the LP has no solution */
+};
+
+static void keep_if_better(struct search *s)
+{
+    double seconds = atm__plan_seconds(s->work);
+
+    if (seconds < s->best_s) {
+        s->best_s = seconds;
+        atm__plan_copy(s->best, s->work);
+    }
+}
+
+static void finish(struct search *s, uint64_t seed)
+{
+    if (!atm__plan_repair(s->work))
+        return;
+    atm__plan_descend(s->work, seed, SWEEPS);
+    /* leaving a forbidden entry can need a repair of its own */
+    if (atm__plan_repair(s->work))
+        keep_if_better(s);
+}
+
+/* Heaviest path of storage st in the LP's point, and its weight. */
+static double heaviest(struct search *s, uint32_t st, uint32_t *n)
+{
+    const struct atm__path_graph *g = &s->m->graph[st];
+    const double *w = s->lp.arc_weight + atm__arc_offset(s->m, st);
+    double least = 1;
+    uint32_t i;
+
+    for (i = 0; i < g->n_arcs; i++)
+        s->work->arc_cost[i] = 1 - fmin(1, fmax(0, w[i]));
+    (void)atm__shortest(g, s->work->arc_cost, s->work->arc_path, n);
+    for (i = 0; i < *n; i++)
+        least = fmin(least, w[s->work->arc_path[i]]);
+    return least;
+}
+
+/* Whole storages as the LP has them; the others follow one by one, each on
+ * its best path among those that are there, in an order that differs from
+ * rounding to rounding; the first takes the heaviest path of each. */
+static void rounding(struct search *s, uint32_t round)
+{
+    struct atm__plan *w = s->work;
+    uint32_t i, j, n, n_open = 0, *open = s->best->order;
+
+    for (i = 0; i < s->m->st.n; i++)
+        if (w->n_path[i])
+            atm__plan_remove(w, i);
+    for (i = 0; i < s->m->st.n; i++) {
+        if (heaviest(s, i, &n) < 0.999)
+            open[n_open++] = i;
+        memcpy(w->old_path, w->arc_path, n * sizeof(*w->old_path));
+        atm__plan_put(w, i, w->old_path, n);
+    }
+    for (i = n_open; i > 1 && round > 1; i--) {
+        uint32_t t;
+
+        j = (uint32_t)(atm_rng_u64(s->o->seed + round, i) % i);
+        t = open[i - 1];
+        open[i - 1] = open[j];
+        open[j] = t;
+    }
+    for (i = 0; i < n_open && round > 0; i++)
+        atm__plan_remove(w, open[i]);
+    for (i = 0; i < n_open && round > 0; i++) {
+        if (atm__plan_best(w, open[i], ATM_NONE, &n) == INFINITY)
+            (void)heaviest(s, open[i], &n);
+        memcpy(w->old_path, w->arc_path, n * sizeof(*w->old_path));
+        atm__plan_put(w, open[i], w->old_path, n);
+    }
+    finish(s, s->o->seed + round);
+}
+
+static double gap_of(double objective, double bound)
+{
+    return objective > 0 ? (objective - bound) / objective : 0;
+}
+
+static bool good_enough(const struct search *s)
+{
+    return s->best_s < INFINITY &&
+           gap_of(s->best_s, s->bound) <= s->o->gap_target;
+}
+
+static bool interrupted(const struct search *s)
+{
+    return s->o->progress && s->o->progress(s->o->user, 0, s->best_s,
+                                            s->bound);
+}
+
+/* Prices of the problem with moves, and their bound. A GLPK that fails leaves
+ * prices of nothing: each kernel at its best, each storage without a move. */
+static enum atm_status certify(struct search *s, const struct atm__lp *lp,
+                               const struct atm__model *m)
+{
+    memset(&s->certificate, 0, sizeof(s->certificate));
+    s->certificate.budget = m->budget;
+    if (lp)
+        s->certificate = lp->certificate;
+    return atm__bound(m, &s->certificate, &s->bound);
+}
+
+static enum atm_status certify_with_moves(struct search *s)
+{
+    struct atm__model *m;
+    struct atm__ilp *ilp = NULL;
+    struct atm__lp lp = {0};
+    enum atm_status st;
+
+    st = atm__model_new(s->p, s->o->budget_bytes, false, &m);
+    if (st)
+        return st;
+    st = atm__ilp_new(m, &ilp);
+    if (!st)
+        st = atm__ilp_solve(ilp, NULL, true, &lp);
+    st = certify(s, !st && !lp.infeasible ? &lp : NULL, m);
+    if (!st) { /* the prices live in the ilp: keep what is needed */
+        struct atm_certificate *c = &s->certificate;
+        struct atm_arena *a = s->best->arena;
+        uint32_t i;
+
+        c->memory = atm_arena_memdup(a, c->memory,
+                                     c->n_memory * sizeof(*c->memory));
+        c->slow_memory = atm_arena_memdup(
+            a, c->slow_memory, c->n_slow_memory * sizeof(*c->slow_memory));
+        c->operand = atm_arena_memdup(a, c->operand,
+                                      c->n_operand * sizeof(*c->operand));
+        c->pair = atm_arena_memdup(a, c->pair, c->n_pair * sizeof(*c->pair));
+        c->knapsack = atm_arena_memdup(a, c->knapsack,
+                                       c->n_knapsack * sizeof(*c->knapsack));
+        if (!c->memory || !c->slow_memory || !c->operand || !c->pair ||
+            !c->knapsack)
+            st = ATM_NOMEM;
+        for (i = 0; i < c->n_knapsack && !st; i++) {
+            struct atm_price_knapsack *q = &c->knapsack[i];
+
+            q->tensor = atm_arena_memdup(a, q->tensor,
+                                         q->n * sizeof(*q->tensor));
+            q->a = atm_arena_memdup(a, q->a, q->n * sizeof(*q->a));
+            if (!q->tensor || !q->a)
+                st = ATM_NOMEM;
+        }
+    }
+    atm__ilp_delete(&ilp);
+    atm__model_delete(&m);
+    return st;
+}
+
+static enum atm_status search_plan(struct search *s)
+{
+    enum atm_status st;
+    double proved;
+    uint32_t i;
+
+    /* a plan at once, and all there is if GLPK fails */
+    if (atm__plan_start(s->work))
+        finish(s, s->o->seed);
+    st = atm__ilp_new(s->m, &s->ilp);
+    if (!st)
+        st = atm__ilp_solve(s->ilp, NULL, true, &s->lp);
+    if (st == ATM_NOMEM)
+        return st;
+    if (st)
+        atm__ilp_delete(&s->ilp);
+    s->no_plan = !st && s->lp.infeasible;
+    if (s->m->static_only)
+        st = certify_with_moves(s);
+    else
+        st = certify(s, s->ilp && !s->no_plan ? &s->lp : NULL, s->m);
+    if (st || !s->ilp || s->no_plan)
+        return st;
+    s->uncertified = s->lp.bound;
+    for (i = 0; i < ROUNDINGS && !good_enough(s) && !interrupted(s); i++)
+        rounding(s, i);
+    if (good_enough(s) || interrupted(s))
+        return ATM_OK;
+    st = atm__ilp_search(s->ilp, s->o, s->best, s->work, &s->best_s,
+                         &proved);
+    if (st == ATM_INTERNAL) { /* what was found before stays */
+        atm__ilp_delete(&s->ilp);
+        return ATM_OK;
+    }
+    if (proved > s->uncertified)
+        s->uncertified = proved;
+    return st;
+}
+
+/* ---- addresses ---- */
+
+static enum atm_status place(const struct search *s,
+                             struct atm_placement **out)
+{
+    struct atm_arena *arena = atm_arena_new();
+    const struct atm__plan *a = s->best;
+    struct atm_decisions d;
+    enum atm_status st;
+    uint32_t i, j;
+
+    if (!arena)
+        return ATM_NOMEM;
+    st = atm__decisions_new(s->p, &s->m->st, arena, &d);
+    for (i = 0; i < s->m->st.n && !st; i++) {
+        const struct atm_storage *x = &s->m->st.s[i];
+
+        d.path[i].resident = a->resident[i];
+        for (j = 0; j < x->n_stations && !a->resident[i]; j++) {
+            d.path[i].fast[j] = a->spot[i][j].fast;
+            if (j < x->n_gaps)
+                d.path[i].kept[j] = a->spot[i][j].keep;
+        }
+    }
+    if (!st) {
+        memcpy(d.variant, a->variant, s->p->n_kernels * sizeof(*d.variant));
+        st = atm__share(&d, arena);
+    }
+    if (!st)
+        st = atm__decide(&d, s->o->budget_bytes, out);
+    atm_arena_delete(arena);
+    return st;
+}
+
+static bool fits(const struct search *s, const struct atm_placement *a)
+{
+    return a->packing.height <= s->o->budget_bytes &&
+           (s->p->slow_bytes == UINT64_MAX ||
+            a->slow_peak_bytes <= s->p->slow_bytes);
+}
+
+/* Lowers the limit of each kernel under a box that ends above the budget by
+ * the excess, or at once to its least need; false: none could be lowered. */
+static bool lower_limits(const struct search *s,
+                         const struct atm_placement *a, uint64_t *limit,
+                         bool to_least)
+{
+    uint64_t budget = s->o->budget_bytes, fixed = 0, excess;
+    uint32_t i, k, n = s->p->n_kernels;
+    bool lowered = false;
+
+    for (i = 0; i < s->p->n_tensors; i++)
+        if (s->p->tensor[i].fixed == ATM_FIXED_FAST)
+            fixed += s->p->tensor[i].bytes;
+    excess = a->packing.height > budget ? a->packing.height - budget : 1;
+    for (k = 0; k < n; k++)
+        limit[k] = s->best->limit[k];
+    for (i = 0; i < a->n_boxes; i++) {
+        const struct atm_box *b = &a->box[i];
+        uint32_t len = (b->last + n - b->first) % n + 1;
+
+        if (b->tier != 0 || b->offset + b->bytes <= budget)
+            continue;
+        for (k = b->first; len > 0; len--, k = (k + 1) % n) {
+            uint64_t need = atm__problem_need(s->p, k) + fixed;
+            uint64_t to = to_least || s->best->limit[k] < need + excess
+                              ? need
+                              : s->best->limit[k] - excess;
+
+            if (to < limit[k]) {
+                limit[k] = to;
+                lowered = true;
+            }
+        }
+    }
+    return lowered;
+}
+
+/* The best plan under new limits: from the LP with these, and from the plan
+ * at hand by repair. */
+static enum atm_status plan_again(struct search *s, const uint64_t *limit)
+{
+    enum atm_status st = ATM_OK;
+    uint32_t i, n = s->p->n_kernels;
+
+    atm__plan_copy(s->work, s->best);
+    memcpy(s->work->limit, limit, n * sizeof(*limit));
+    s->best_s = INFINITY;
+    finish(s, s->o->seed);
+    if (s->ilp) {
+        st = atm__ilp_solve(s->ilp, limit, false, &s->lp);
+        if (st == ATM_INTERNAL) {
+            atm__ilp_delete(&s->ilp);
+            st = ATM_OK;
+        }
+    }
+    for (i = 0; i < 2 && !st && s->ilp && !s->lp.infeasible; i++) {
+        memcpy(s->work->limit, limit, n * sizeof(*limit));
+        rounding(s, i);
+    }
+    if (s->best_s == INFINITY && !st) {
+        memcpy(s->work->limit, limit, n * sizeof(*limit));
+        if (atm__plan_start(s->work))
+            finish(s, s->o->seed);
+    }
+    return st;
+}
+
+/* Addresses for the best plan; where the packing misses the budget, plans
+ * again with lower limits. It ends: at their least needs kernels hold nothing
+ * but their own operands, and one-kernel residences stack without loss. */
+static enum atm_status pack(struct search *s, struct atm_placement **out)
+{
+    uint32_t n = s->p->n_kernels, round, k;
+    uint64_t *limit = atm_alloc_array(n, sizeof(*limit));
+    enum atm_status st = limit ? place(s, out) : ATM_NOMEM;
+
+    for (round = 1; !st && !fits(s, *out); round++) {
+        bool lowered = lower_limits(s, *out, limit, round > PACK_ROUNDS);
+
+        if (!lowered && round <= PACK_ROUNDS)
+            continue;
+        for (k = 0; k < n && !lowered; k++) /* the last resort */
+            limit[k] = atm__problem_need(s->p, k);
+        atm_placement_delete(out);
+        st = plan_again(s, limit);
+        if (!st && s->best_s == INFINITY)
+            st = atm_fail(ATM_INFEASIBLE,
+                          "no plan was found that can be packed into %" PRIu64
+                          " bytes; a larger budget may do",
+                          s->o->budget_bytes);
+        if (!st)
+            st = place(s, out);
+        if (!st && round > 3 * PACK_ROUNDS && !fits(s, *out))
+            st = atm_fail(ATM_INFEASIBLE,
+                          "no packing into %" PRIu64 " bytes of fast and the "
+                          "given slow memory was found; a larger budget may "
+                          "do", s->o->budget_bytes);
+        if (!st) {
+            (*out)->packing.rounds = round + 1;
+            (*out)->packing.fallback = round > PACK_ROUNDS;
+        }
+    }
+    atm_free(limit);
+    if (st)
+        atm_placement_delete(out);
+    return st;
+}
+
+/* ---- the answer ---- */
+
+static enum atm_status copy_certificate(const struct atm_certificate *c,
+                                        struct atm_placement *a)
+{
+    struct atm_certificate *to = &a->certificate;
+    uint32_t i;
+
+    *to = *c;
+    to->memory = atm_arena_memdup(a->arena, c->memory,
+                                  c->n_memory * sizeof(*c->memory));
+    to->slow_memory = atm_arena_memdup(
+        a->arena, c->slow_memory, c->n_slow_memory * sizeof(*c->slow_memory));
+    to->operand = atm_arena_memdup(a->arena, c->operand,
+                                   c->n_operand * sizeof(*c->operand));
+    to->pair = atm_arena_memdup(a->arena, c->pair,
+                                c->n_pair * sizeof(*c->pair));
+    to->knapsack = atm_arena_memdup(a->arena, c->knapsack,
+                                    c->n_knapsack * sizeof(*c->knapsack));
+    if (!to->memory || !to->slow_memory || !to->operand || !to->pair ||
+        !to->knapsack)
+        return ATM_NOMEM;
+    for (i = 0; i < c->n_knapsack; i++) {
+        struct atm_price_knapsack *q = &to->knapsack[i];
+
+        q->tensor = atm_arena_memdup(a->arena, q->tensor,
+                                     q->n * sizeof(*q->tensor));
+        q->a = atm_arena_memdup(a->arena, q->a, q->n * sizeof(*q->a));
+        if (!q->tensor || !q->a)
+            return ATM_NOMEM;
+    }
+    return ATM_OK;
+}
+
+static enum atm_status answer(struct search *s, struct atm_placement *a)
+{
+    a->lower_bound = fmin(s->bound, a->objective);
+    a->gap = gap_of(a->objective, a->lower_bound);
+    a->status = a->objective - a->lower_bound <=
+                        2e-9 + 1e-12 * a->objective
+                    ? ATM_PLAN_OPTIMAL
+                    : ATM_PLAN_FEASIBLE;
+    a->uncertified_bound = s->uncertified > a->lower_bound + 1e-9
+                               ? fmin(s->uncertified, a->objective)
+                               : NAN;
+    return copy_certificate(&s->certificate, a);
+}
+
+static enum atm_status run(const struct atm_problem *p,
+                           const struct atm_plan_options *o, bool static_only,
+                           struct atm_placement **out)
+{
+    struct search s = {.p = p, .o = o, .best_s = INFINITY,
+                       .uncertified = -INFINITY};
+    enum atm_status st;
+
+    *out = NULL;
+    st = atm__model_new(p, o->budget_bytes, static_only, &s.m);
+    if (st)
+        return st;
+    st = atm__plan_new(s.m, &s.best);
+    if (!st)
+        st = atm__plan_new(s.m, &s.work);
+    if (!st)
+        st = search_plan(&s);
+    if (!st && s.best_s == INFINITY)
+        st = atm_fail(ATM_INFEASIBLE,
+                      static_only
+                          ? "no plan without moves fits %" PRIu64
+                            " bytes; planner sync may find one with moves"
+                          : "no plan was found for %" PRIu64
+                            " bytes of fast and the given slow memory; a "
+                            "larger budget may do",
+                      o->budget_bytes);
+    if (!st)
+        st = pack(&s, out);
+    if (!st)
+        st = answer(&s, *out);
+    if (st)
+        atm_placement_delete(out);
+    atm__ilp_delete(&s.ilp);
+    atm__plan_delete(&s.work);
+    atm__plan_delete(&s.best);
+    atm__model_delete(&s.m);
+    return st;
+}
+
+enum atm_status atm__plan_sync(const struct atm_problem *p,
+                               const struct atm_plan_options *o,
+                               struct atm_placement **placement)
+{
+    return run(p, o, false, placement);
+}
+
+enum atm_status atm__plan_static(const struct atm_problem *p,
+                                 const struct atm_plan_options *o,
+                                 struct atm_placement **placement)
+{
+    return run(p, o, true, placement);
+}

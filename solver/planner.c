@@ -1,0 +1,90 @@
+/* planner.c - the registry of planners, and planning as a whole: does any plan
+ * fit, plan, check. */
+#include "planner_rows.h"
+
+#include "problem_storage.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+static const struct atm_planner planners[] = {
+#define PLANNER(symbol, name, help) {name, help, atm__plan_##symbol},
+#include "planners.def"
+#undef PLANNER
+};
+
+const struct atm_planner *atm_planner_at(uint32_t index)
+{
+    return index < sizeof(planners) / sizeof(planners[0]) ? &planners[index]
+                                                          : NULL;
+}
+
+void atm_plan_options_init(struct atm_plan_options *o)
+{
+    memset(o, 0, sizeof(*o));
+    o->planner = "sync";
+    o->gap_target = 0.001;
+    o->seed = 1;
+}
+
+static enum atm_status find(const char *name, const struct atm_planner **out)
+{
+    uint32_t i;
+
+    for (i = 0; i < sizeof(planners) / sizeof(planners[0]); i++)
+        if (strcmp(planners[i].name, name) == 0) {
+            *out = &planners[i];
+            return ATM_OK;
+        }
+    return atm_fail(ATM_INVAL, "no planner is called '%s'", name);
+}
+
+static enum atm_status check_budget(const struct atm_problem *p,
+                                    uint64_t budget)
+{
+    uint32_t kernel;
+    uint64_t least = atm_problem_min_budget(p, &kernel);
+
+    if (budget >= least)
+        return ATM_OK;
+    return atm_fail(ATM_INFEASIBLE,
+                    "the budget of %" PRIu64 " bytes is below the smallest "
+                    "feasible one, %" PRIu64 " bytes, which kernel %" PRIu32
+                    " (%s) sets",
+                    budget, least, kernel,
+                    p->kernel[kernel].name ? p->kernel[kernel].name : "?");
+}
+
+static double seconds_now(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+enum atm_status atm_plan(const struct atm_problem *p,
+                         const struct atm_plan_options *o,
+                         struct atm_placement **placement)
+{
+    const struct atm_planner *planner = NULL;
+    double start = seconds_now();
+    enum atm_status st;
+
+    *placement = NULL;
+    st = find(o->planner, &planner);
+    /* all-fast is a reference that no budget limits */
+    if (!st && strcmp(planner->name, "all-fast") != 0)
+        st = check_budget(p, o->budget_bytes);
+    if (!st)
+        st = planner->plan(p, o, placement);
+    if (!st)
+        st = atm_placement_check(p, *placement);
+    if (st) {
+        atm_placement_delete(placement);
+        return st;
+    }
+    (*placement)->solve_seconds = seconds_now() - start;
+    return ATM_OK;
+}
