@@ -9,6 +9,7 @@ struct loop {
     int64_t n;      /* steps */
     int64_t step;   /* elements of its dimension that a step passes */
     int64_t stride; /* elements of the source that a step passes */
+    size_t bytes;   /* of the packed tensor that a step passes */
     uint32_t dim;
 };
 
@@ -25,6 +26,7 @@ static void make_loops(struct pack *k, const struct atm_layout *l,
                        const struct atm_shape *shape, const int64_t *stride)
 {
     int64_t block[ATM_RANK_MAX];
+    size_t bytes = k->each;
     uint32_t i, j;
 
     for (i = 0; i < shape->rank; i++) {
@@ -37,7 +39,7 @@ static void make_loops(struct pack *k, const struct atm_layout *l,
     for (i = 0; i < shape->rank; i++)
         k->loop[k->n_loops++] = (struct loop){
             (shape->dim[i] + block[i] - 1) / block[i], block[i],
-            stride[i] * block[i], i};
+            stride[i] * block[i], 0, i};
     for (i = 0; i < l->n_blocks; i++) {
         int64_t step = 1;
 
@@ -45,8 +47,10 @@ static void make_loops(struct pack *k, const struct atm_layout *l,
             step *= l->dim[j] == l->dim[i] ? l->block[j] : 1;
         k->loop[k->n_loops++] = (struct loop){l->block[i], step,
                                               stride[l->dim[i]] * step,
-                                              l->dim[i]};
+                                              0, l->dim[i]};
     }
+    for (i = k->n_loops; i-- > 0; bytes *= (size_t)k->loop[i].n)
+        k->loop[i].bytes = bytes;
 }
 
 /* The innermost loop: `n` elements, those beyond the dimension's end zero. */
@@ -73,7 +77,7 @@ static char *pack_row(const struct pack *k, const struct loop *loop,
     return dst + (size_t)loop->n * k->each;
 }
 
-/* `at` is the index reached in each dimension. */
+/* `at` is the index reached in each dimension; padding becomes zero. */
 static char *pack(const struct pack *k, uint32_t depth, int64_t *at,
                   const char *src, char *dst)
 {
@@ -82,11 +86,13 @@ static char *pack(const struct pack *k, uint32_t depth, int64_t *at,
 
     if (depth + 1 == k->n_loops)
         return pack_row(k, loop, before, src, dst);
-    for (i = 0; i < loop->n; i++) {
+    for (i = 0; i < loop->n && at[loop->dim] < k->dim[loop->dim]; i++) {
         dst = pack(k, depth + 1, at,
                    src + (size_t)(i * loop->stride) * k->each, dst);
         at[loop->dim] += loop->step;
     }
+    memset(dst, 0, (size_t)(loop->n - i) * loop->bytes);
+    dst += (size_t)(loop->n - i) * loop->bytes;
     at[loop->dim] = before;
     return dst;
 }

@@ -17,7 +17,7 @@ struct conv {
     int64_t group;
     struct atm_shape weights; /* with the group dimension, if any */
     bool bias;
-    uint32_t sum; /* position among the posts, or ATM_NONE */
+    uint32_t residual; /* value that a post adds, or ATM_NONE */
 };
 
 static bool read_node(const struct atm__lower *l, const struct atm_node *n,
@@ -27,11 +27,11 @@ static bool read_node(const struct atm__lower *l, const struct atm_node *n,
     const struct atm_shape *k = &l->g->value[n->in[1]].shape;
     uint32_t i;
 
-    *c = (struct conv){.l = l, .n = n, .sum = ATM_NONE};
+    *c = (struct conv){.l = l, .n = n};
     if (x->rank < 3 || x->rank > 5 || atm_window_infer(n, x, k, &c->w))
         return false;
     c->group = atm_node_int(n, "group", 1);
-    c->bias = n->n_in > 2 && n->in[2] != ATM_NONE;
+    c->bias = atm__own_inputs(n) > 2 && n->in[2] != ATM_NONE;
     c->weights = *k;
     if (c->group > 1) {
         c->weights.rank = k->rank + 1;
@@ -40,13 +40,7 @@ static bool read_node(const struct atm__lower *l, const struct atm_node *n,
         for (i = 1; i < k->rank; i++)
             c->weights.dim[i + 1] = k->dim[i];
     }
-    for (i = 0; i < n->n_post; i++)
-        if (n->post[i].kind == ATM_POST_ADD) {
-            if (c->sum != ATM_NONE)
-                return false;
-            c->sum = i;
-        }
-    return true;
+    return atm__residual(n, &c->residual);
 }
 
 static bool describe(const struct conv *c, const struct atm_layout *src_layout,
@@ -57,11 +51,17 @@ static bool describe(const struct conv *c, const struct atm_layout *src_layout,
     dnnl_dims_t stride = {0}, dilate = {0}, begin = {0}, end = {0};
     dnnl_memory_desc_t src, weights, bias, dst;
     struct atm_layout plain = atm_layout_plain(1);
+    struct atm_shape x = v[c->n->in[0]].shape, k = c->weights;
     uint32_t i;
 
-    if (!atm__dnnl_md(&v[c->n->in[0]].shape, src_layout, &src) ||
+    /* Fewer channels than a block: jit code refuses them, yet the bytes are
+     * those of a full block whose last channels are zero. */
+    if (src_layout->n_blocks && c->group == 1 &&
+        x.dim[1] < src_layout->block[0])
+        x.dim[1] = k.dim[1] = src_layout->block[0];
+    if (!atm__dnnl_md(&x, src_layout, &src) ||
         !atm__dnnl_md(&v[c->n->out[0]].shape, dst_layout, &dst) ||
-        !atm__dnnl_md_any(&c->weights, &weights) ||
+        !atm__dnnl_md_any(&k, &weights) ||
         (c->bias &&
          !atm__dnnl_md(&v[c->n->in[2]].shape, &plain, &bias)))
         return false;
@@ -92,10 +92,11 @@ static enum atm_status try(const struct conv *c,
 {
     const struct atm_node *n = c->n;
     struct atm__dnnl_detail d = {.base = {&atm__impl_dnnl_conv}};
-    uint32_t residual = c->bias ? 3 : 2;
+    uint32_t residual = c->bias ? 3 : 2; /* its operand */
     struct atm_layout weights;
     dnnl_primitive_desc_t pd;
     const char *impl;
+    uint64_t bytes;
     enum atm_status st;
 
     if (!describe(c, src_layout, dst_layout, &d))
@@ -104,7 +105,9 @@ static enum atm_status try(const struct conv *c,
     if (!atm__dnnl_find(c->l->dnnl, &d, &pd, &impl))
         return ATM_OK;
     if (!atm__dnnl_chosen(pd, dnnl_query_weights_md, 0, &d.arg[1].md,
-                          &weights)) {
+                          &weights) ||
+        atm_layout_bytes(&weights, &c->weights, ATM_F32, &bytes) ||
+        bytes != dnnl_memory_desc_get_size(&d.arg[1].md)) {
         (void)dnnl_primitive_desc_destroy(pd);
         return ATM_OK;
     }
@@ -113,7 +116,7 @@ static enum atm_status try(const struct conv *c,
     (void)dnnl_primitive_desc_destroy(pd);
     if (!st)
         st = atm__dnnl_room(c->l->p->arena,
-                            residual + (c->sum != ATM_NONE), o);
+                            residual + (c->residual != ATM_NONE), o);
     if (st)
         return st;
     o->in[0] = atm__use_of(c->l, n->in[0], src_layout);
@@ -121,9 +124,8 @@ static enum atm_status try(const struct conv *c,
     o->in[1].seen = o->in[1].shape = c->weights;
     if (c->bias)
         o->in[2] = atm__use_plain(c->l, n->in[2]);
-    if (c->sum != ATM_NONE)
-        o->in[residual] = atm__use_of(c->l, n->in[n->post[c->sum].input],
-                                      dst_layout);
+    if (c->residual != ATM_NONE)
+        o->in[residual] = atm__use_of(c->l, c->residual, dst_layout);
     if (in_place)
         o->pair[o->n_pairs++] = (struct atm_pair){residual, 0, true};
     o->out[0] = atm__use_of(c->l, n->out[0], dst_layout);
@@ -146,8 +148,7 @@ static enum atm_status conv_offer(const struct atm__lower *l,
     blocked = atm__dnnl_blocked(l->dnnl, c.w.rank + 2);
     now = atm__lower_layout(l, n->in[0]);
     was_plain = atm_layout_is_plain(&now, c.w.rank + 2);
-    in_place = c.sum != ATM_NONE &&
-               atm__lower_dies(l, n->in[n->post[c.sum].input]);
+    in_place = c.residual != ATM_NONE && atm__lower_dies(l, c.residual);
     if (was_plain && c.group == 1 && c.weights.dim[1] <= 3)
         st = try(&c, &plain, &blocked, in_place, o);
     if (!st && !o->by)

@@ -44,30 +44,21 @@ static bool bound(const struct atm__lower *l, const struct atm_node *n,
            atm_constant_read(l->g, n->in[in], 0, sizeof(*to), to) == ATM_OK;
 }
 
-static enum atm_status eltwise_offer(const struct atm__lower *l,
-                                     const struct atm_node *n,
-                                     struct atm__offer *o)
+static enum atm_status try(const struct atm__lower *l,
+                           const struct atm_node *n, dnnl_alg_kind_t alg,
+                           const float bounds[2],
+                           const struct atm_layout *layout,
+                           struct atm__offer *o)
 {
     struct atm__dnnl_detail d = {.base = {&atm__impl_dnnl_eltwise}};
-    const struct unary *u = find(n->op->name);
-    float alpha, beta = 0;
-    struct atm_layout now;
     dnnl_memory_desc_t md;
     dnnl_primitive_desc_t pd;
     const char *impl;
     enum atm_status st;
 
-    if (!u || !atm__dnnl_f32(l, n))
-        return ATM_OK;
-    alpha = atm_node_float(n, "alpha", u->alpha);
-    if (u->alg == dnnl_eltwise_clip &&
-        (!bound(l, n, "min", 1, -INFINITY, &alpha) ||
-         !bound(l, n, "max", 2, INFINITY, &beta) || !(alpha <= beta)))
-        return ATM_OK;
-    now = atm__lower_layout(l, n->in[0]);
-    if (!atm__dnnl_md(&l->g->value[n->in[0]].shape, &now, &md) ||
+    if (!atm__dnnl_md(&l->g->value[n->in[0]].shape, layout, &md) ||
         dnnl_eltwise_forward_desc_init(&d.op.eltwise, dnnl_forward_inference,
-                                       u->alg, &md, alpha, beta))
+                                       alg, &md, bounds[0], bounds[1]))
         return ATM_OK;
     (void)atm__dnnl_arg(&d, DNNL_ARG_SRC, false, 0, &md);
     (void)atm__dnnl_arg(&d, DNNL_ARG_DST, true, 0, &md);
@@ -79,12 +70,40 @@ static enum atm_status eltwise_offer(const struct atm__lower *l,
         st = atm__dnnl_room(l->p->arena, 1, o);
     if (st)
         return st;
-    o->in[0] = atm__use_of(l, n->in[0], &now);
-    o->out[0] = atm__use_of(l, n->out[0], &now);
+    o->in[0] = atm__use_of(l, n->in[0], layout);
+    o->out[0] = atm__use_of(l, n->out[0], layout);
     o->pair[o->n_pairs++] = (struct atm_pair){0, 0, false};
     /* the bounds of Clip are not attributes since opset 11 */
-    memcpy(&o->flavour, &(float[2]){alpha, beta}, sizeof(o->flavour));
+    memcpy(&o->flavour, bounds, sizeof(o->flavour));
     return ATM_OK;
+}
+
+static enum atm_status eltwise_offer(const struct atm__lower *l,
+                                     const struct atm_node *n,
+                                     struct atm__offer *o)
+{
+    const struct unary *u = find(n->op->name);
+    struct atm_layout now, plain;
+    float bounds[2] = {0, 0}; /* or alpha */
+    uint32_t rank;
+    enum atm_status st;
+
+    if (!u || !atm__dnnl_f32(l, n))
+        return ATM_OK;
+    rank = l->g->value[n->in[0]].shape.rank;
+    bounds[0] = atm_node_float(n, "alpha", u->alpha);
+    if (u->alg == dnnl_eltwise_clip &&
+        (!bound(l, n, "min", 1, -INFINITY, &bounds[0]) ||
+         !bound(l, n, "max", 2, INFINITY, &bounds[1]) ||
+         !(bounds[0] <= bounds[1])))
+        return ATM_OK;
+    now = atm__lower_layout(l, n->in[0]);
+    st = try(l, n, u->alg, bounds, &now, o);
+    plain = atm_layout_plain(rank);
+    /* what does not keep padding zero is refused in unfilled blocks */
+    if (!st && !o->by && !atm_layout_is_plain(&now, rank))
+        st = try(l, n, u->alg, bounds, &plain, o);
+    return st;
 }
 
 const struct atm__kernel_impl atm__impl_dnnl_eltwise = {

@@ -14,7 +14,7 @@ struct inner {
     uint8_t perm[ATM_RANK_MAX];
     struct atm_layout layout;  /* of the source */
     bool bias;
-    uint32_t sum;
+    uint32_t residual;         /* value that a post adds, or ATM_NONE */
 };
 
 static int64_t count(const struct atm_shape *s)
@@ -32,7 +32,7 @@ static bool read_gemm(const struct atm_node *n, bool *transposed)
     *transposed = atm_node_int(n, "transB", 0) != 0;
     return !atm_node_int(n, "transA", 0) &&
            atm_node_float(n, "alpha", 1) == 1.0f &&
-           (n->n_in < 3 || n->in[2] == ATM_NONE ||
+           (atm__own_inputs(n) < 3 || n->in[2] == ATM_NONE ||
             atm_node_float(n, "beta", 1) == 1.0f);
 }
 
@@ -43,12 +43,11 @@ static bool read_node(const struct atm__lower *l, const struct atm_node *n,
     bool gemm = strcmp(n->op->name, "Gemm") == 0, transposed = false;
     const struct atm_shape *a, *b;
     int64_t k, columns;
-    uint32_t i;
 
     if ((!gemm && strcmp(n->op->name, "MatMul") != 0) ||
         !atm__dnnl_f32(l, n) || (gemm && !read_gemm(n, &transposed)))
         return false;
-    *c = (struct inner){.l = l, .n = n, .src = n->in[0], .sum = ATM_NONE};
+    *c = (struct inner){.l = l, .n = n, .src = n->in[0]};
     a = &v[n->in[0]].shape;
     b = &v[n->in[1]].shape;
     if (a->rank < 2 || b->rank != 2 || !atm__lower_is_constant(l, n->in[1]) ||
@@ -64,16 +63,13 @@ static bool read_node(const struct atm__lower *l, const struct atm_node *n,
     c->seen = *b;
     c->perm[0] = !transposed;
     c->perm[1] = transposed;
-    c->bias = gemm && n->n_in > 2 && n->in[2] != ATM_NONE;
+    c->bias = gemm && atm__own_inputs(n) > 2 && n->in[2] != ATM_NONE;
     if (c->bias && (count(&v[n->in[2]].shape) != columns ||
                     v[n->in[2]].shape.dim[v[n->in[2]].shape.rank - 1] !=
                         columns))
         return false;
-    for (i = 0; i < n->n_post; i++)
-        if (n->post[i].kind == ATM_POST_ADD)
-            c->sum = i;
     c->layout = atm_layout_plain(2);
-    return true;
+    return atm__residual(n, &c->residual);
 }
 
 /* Whether the source is a flattened image in blocks: then the image is read,
@@ -138,8 +134,7 @@ static enum atm_status try(const struct inner *c, struct atm__offer *o)
     bool in_place;
     enum atm_status st;
 
-    in_place = c->sum != ATM_NONE &&
-               atm__lower_dies(c->l, n->in[n->post[c->sum].input]);
+    in_place = c->residual != ATM_NONE && atm__lower_dies(c->l, c->residual);
     if (!describe(c, in_place, &d) ||
         !atm__dnnl_find(c->l->dnnl, &d, &pd, &impl))
         return ATM_OK;
@@ -152,7 +147,7 @@ static enum atm_status try(const struct inner *c, struct atm__offer *o)
     st = atm__dnnl_offer(arena, pd, impl, &d, o);
     (void)dnnl_primitive_desc_destroy(pd);
     if (!st)
-        st = atm__dnnl_room(arena, residual + (c->sum != ATM_NONE), o);
+        st = atm__dnnl_room(arena, residual + (c->residual != ATM_NONE), o);
     if (st)
         return st;
     o->in[0] = atm__use_of(c->l, c->src, &c->layout);
@@ -163,8 +158,8 @@ static enum atm_status try(const struct inner *c, struct atm__offer *o)
     memcpy(o->in[1].perm, c->perm, sizeof(c->perm));
     if (c->bias)
         o->in[2] = atm__use_plain(c->l, n->in[2]);
-    if (c->sum != ATM_NONE)
-        o->in[residual] = atm__use_plain(c->l, n->in[n->post[c->sum].input]);
+    if (c->residual != ATM_NONE)
+        o->in[residual] = atm__use_plain(c->l, c->residual);
     if (in_place)
         o->pair[o->n_pairs++] = (struct atm_pair){residual, 0, true};
     o->out[0] = atm__use_plain(c->l, n->out[0]);

@@ -246,6 +246,28 @@ void atm__dnnl_eltwise(struct atm__dnnl_detail *d, dnnl_alg_kind_t alg,
         .kind = ATM__DNNL_ELTWISE, .alg = alg, .alpha = alpha, .beta = beta};
 }
 
+uint32_t atm__own_inputs(const struct atm_node *n)
+{
+    uint32_t own = n->n_in, i;
+
+    for (i = 0; i < n->n_post; i++)
+        own -= n->post[i].kind == ATM_POST_ADD;
+    return own;
+}
+
+bool atm__residual(const struct atm_node *n, uint32_t *input)
+{
+    uint32_t i, found = 0;
+
+    *input = ATM_NONE;
+    for (i = 0; i < n->n_post; i++)
+        if (n->post[i].kind == ATM_POST_ADD) {
+            *input = n->in[n->post[i].input];
+            found++;
+        }
+    return found <= 1;
+}
+
 void atm__dnnl_posts(struct atm__dnnl_detail *d, const struct atm_node *n,
                      bool in_place, uint32_t at, const dnnl_memory_desc_t *md)
 {

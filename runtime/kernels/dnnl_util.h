@@ -72,6 +72,11 @@ uint32_t atm__dnnl_arg(struct atm__dnnl_detail *d, int arg, bool out,
                        uint32_t at, const dnnl_memory_desc_t *md);
 void atm__dnnl_eltwise(struct atm__dnnl_detail *d, dnnl_alg_kind_t alg,
                        float alpha, float beta);
+/* Inputs of the operator itself; those of fused additions stand behind. */
+uint32_t atm__own_inputs(const struct atm_node *n);
+/* The input that the node's one fused addition adds; ATM_NONE if there is
+ * none. False: there are several. */
+bool atm__residual(const struct atm_node *n, uint32_t *input);
 /* The posts of a node. The residual, operand `at` of the kernel, is added from
  * its own memory `md`, or, in place, is what dst holds already. */
 void atm__dnnl_posts(struct atm__dnnl_detail *d, const struct atm_node *n,
