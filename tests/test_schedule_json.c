@@ -9,6 +9,8 @@
 
 #include "autotm/profile.h"
 
+#include <jansson.h>
+
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -236,6 +238,34 @@ static void matching(void)
                      "another model");
 }
 
+/* The published schema names the keys that are written, and no other. */
+static void schema_names_the_keys(void)
+{
+    json_t *schema, *plan, *required, *properties, *v;
+    struct fixture f;
+    const char *key;
+    char *text;
+    size_t i;
+
+    fixture_init(&f);
+    text = text_of(&f.s);
+    plan = json_loads(text, 0, NULL);
+    schema = json_load_file(ATM_TEST_DATA "/../../docs/schedule.schema.json",
+                            JSON_REJECT_DUPLICATES, NULL);
+    CU_ASSERT_TRUE_FATAL(plan && schema);
+    required = json_object_get(schema, "required");
+    properties = json_object_get(schema, "properties");
+    json_object_foreach(plan, key, v)
+        CU_ASSERT_PTR_NOT_NULL(json_object_get(properties, key));
+    CU_ASSERT_EQUAL(json_object_size(plan), json_object_size(properties));
+    json_array_foreach(required, i, v)
+        CU_ASSERT_PTR_NOT_NULL(json_object_get(plan, json_string_value(v)));
+    CU_ASSERT_EQUAL(json_object_size(plan), json_array_size(required));
+    json_decref(plan);
+    json_decref(schema);
+    atm_string_free(text);
+}
+
 /* The n-th allocation fails, for every n: NOMEM, nothing leaks. */
 static uint64_t fail_at, calls;
 
@@ -283,6 +313,7 @@ static void no_memory(void)
 
 static const struct atm_test tests[] = {
     {"written, read, written: the same bytes", round_trip},
+    {"the schema names the keys", schema_names_the_keys},
     {"malformed files are refused with the place", malformed},
     {"damaged files never do harm", damaged},
     {"model and program must match, profile and tiers should", matching},

@@ -1,2 +1,2 @@
 atm_test(test_schedule USES core)
-atm_test(test_schedule_json USES core)
+atm_test(test_schedule_json USES core PRIVATE PkgConfig::JANSSON)
