@@ -1,0 +1,1 @@
+atm_test(test_ops USES core PRIVATE PkgConfig::JANSSON)
