@@ -59,7 +59,7 @@ enum atm_status atm__machine_fingerprint(struct atm_hash *hash,
     return ATM_OK;
 }
 
-uint64_t atm__memory_available(void)
+uint64_t atm_memory_available(void)
 {
     char text[64];
     uint64_t kib;

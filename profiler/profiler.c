@@ -370,7 +370,7 @@ static enum atm_status measure_alone(struct job *j, struct atm_exec *exec)
 
 static enum atm_status measure(struct job *j)
 {
-    uint64_t bytes, available = atm__memory_available();
+    uint64_t bytes, available = atm_memory_available();
     struct atm_exec *exec;
     enum atm_status st;
     bool fits;
@@ -548,7 +548,11 @@ enum atm_status atm_profile_program(const struct atm_program *p,
     if (!j.arena)
         return ATM_NOMEM;
     st = job_init(&j);
-    if (!st && (j.plan.to_measure > 0))
+    if (!st && j.plan.to_measure > 0 && o->known_only)
+        st = atm_fail(ATM_STALE, "profile store: %" PRIu32 " of %" PRIu32
+                      " kernels are not measured on this machine",
+                      j.plan.to_measure, j.plan.distinct);
+    else if (!st && j.plan.to_measure > 0)
         st = measure(&j);
     else if (!st) {
         j.plan.estimated_seconds = 0;

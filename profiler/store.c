@@ -481,3 +481,8 @@ enum atm_status atm_store_dram(struct atm_store *s, int threads,
     (void)sqlite3_bind_double(q, 4, *write_bw);
     return finish(s, q);
 }
+
+const char *atm_profiler_libraries(void)
+{
+    return "SQLite " SQLITE_VERSION "\n";
+}

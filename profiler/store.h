@@ -18,8 +18,6 @@ struct atm__vector {
  * used. */
 enum atm_status atm__machine_fingerprint(struct atm_hash *hash,
                                          char description[256]);
-/* MemAvailable of the kernel, bytes; UINT64_MAX if unknown. */
-uint64_t atm__memory_available(void);
 
 /* Which machine the following calls speak of; open chooses this one. */
 enum atm_status atm__store_use_machine(struct atm_store *s,

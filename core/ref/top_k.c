@@ -111,15 +111,11 @@ static void line_top(const struct atm_call *call, int64_t *heap, int64_t k,
     }
 }
 
-/* From the output's shape: k itself is known at inference and at run only. */
 static uint64_t scratch_bytes(const struct atm_call *call)
 {
-    const struct atm_shape *y = &call->out[atm_has_out(call, 0) ? 0 : 1].shape;
-    uint32_t axis = 0;
+    int64_t k = 0;
 
-    return atm_axis(atm_node_int(call->node, "axis", -1), y->rank, &axis)
-               ? 0
-               : (uint64_t)y->dim[axis] * 8;
+    return k_of(call, &k) == ATM_OK && k > 0 ? (uint64_t)k * 8 : 0;
 }
 
 static enum atm_status run(const struct atm_call *call)

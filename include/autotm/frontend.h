@@ -45,6 +45,32 @@ struct atm_model_info {
     uint64_t initialiser_bytes;
 };
 
+/* The same in full, with nothing bound and nothing refused for being
+ * unsupported: what `inspect` shows even of a model that cannot run. */
+struct atm_model_input {
+    const char *name, *dtype;  /* ONNX's name of the element type, or "?" */
+    bool initialised;          /* has a default: may be overridden */
+    bool shaped;
+    uint32_t rank;
+    const int64_t *dim;        /* -1: not fixed */
+    const char *const *symbol; /* its name in the model; "": none */
+};
+struct atm_model_op {
+    const char *domain, *name; /* "" is ai.onnx */
+    uint32_t count;
+    bool supported;            /* at the model's opset */
+};
+struct atm_model_summary {
+    struct atm_arena *arena;
+    struct atm_model_info info;
+    uint32_t n_inputs, n_ops;
+    struct atm_model_input *input;
+    struct atm_model_op *op;   /* by name */
+};
+enum atm_status atm_onnx_describe(const char *path,
+                                  struct atm_model_summary **summary);
+void atm_model_summary_delete(struct atm_model_summary **summary);
+
 /* load -> check -> bind -> infer -> fold. All unsupported operators, types
  * and opsets are listed at once in the sentence (up to its limit; UNSUPPORTED).
  * Weights are recorded as file ranges, never copied. */
@@ -61,5 +87,8 @@ enum atm_status atm_graph_fuse(struct atm_graph *g);
  * as raw_data. Atomic; overwrites only with `force`. */
 enum atm_status atm_onnx_export(const struct atm_graph *g, const char *path,
                                 bool force);
+
+/* A line a third-party library: name, version. */
+const char *atm_frontend_libraries(void);
 
 #endif

@@ -71,4 +71,7 @@ enum atm_status atm_pack(struct atm_pack_box *box, uint32_t n,
                          uint64_t capacity, uint64_t *height,
                          uint64_t *lower_bound);
 
+/* A line a third-party library: name, version. */
+const char *atm_solver_libraries(void);
+
 #endif

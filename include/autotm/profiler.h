@@ -24,6 +24,12 @@ enum atm_status atm_store_dram(struct atm_store *store, int threads,
 enum atm_status atm_input_fill(const struct atm_graph *g, uint32_t input,
                                uint64_t seed, void *data);
 
+/* Bytes that this process could still take, as the kernel estimates it;
+ * UINT64_MAX if unknown. */
+uint64_t atm_memory_available(void);
+/* "SQLite 3.40.1\n": a line a third-party library of this folder. */
+const char *atm_profiler_libraries(void);
+
 struct atm_profile_plan { /* what a profiling run will do */
     uint32_t kernels;  /* RUN kernels of the program */
     uint32_t distinct; /* vectors: kernel signature x slow operands */
@@ -41,6 +47,8 @@ struct atm_profiler_options {
     const char *fast_spec;    /* default "dram" */
     uint32_t samples;         /* per kernel; default 9, at least 5 */
     bool fresh;               /* measure again what is known */
+    bool known_only;          /* measure nothing; STALE if the store lacks a
+                                 vector */
     bool dry_run;             /* plan only: progress is called once, after a
                                  warm-up sweep; the profile is null */
     atm_profile_progress_fn *progress;

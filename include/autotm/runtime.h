@@ -80,4 +80,7 @@ enum atm_status atm_session_output(struct atm_session *s, uint32_t output,
 /* Peak of the fast pool actually reserved, bytes. */
 uint64_t atm_session_pool_bytes(const struct atm_session *s, uint32_t tier);
 
+/* A line a third-party library: name, version. */
+const char *atm_runtime_libraries(void);
+
 #endif

@@ -1,0 +1,32 @@
+/* measure.h - iterations of one session, and its outputs. */
+#ifndef ATM_CLI_MEASURE_H
+#define ATM_CLI_MEASURE_H
+
+#include "cli.h"
+
+struct measured {
+    struct atm_session *session;
+    struct atm_run_report last;
+    uint32_t n;
+    double *seconds; /* per iteration kept */
+};
+
+/* Room for `n` iterations; opens the session by `s`. */
+enum atm_status measured_open(struct pipe *p, const struct atm_schedule *s,
+                              const struct atm_session_options *o, uint64_t n,
+                              struct measured *m);
+void measured_close(struct measured *m);
+enum atm_status measured_feed(struct pipe *p, struct measured *m,
+                              const struct atm_array *input);
+/* One iteration; INTERRUPTED after Ctrl-C. */
+enum atm_status measured_run(struct measured *m, bool keep);
+double measured_median(const struct measured *m);
+double measured_min(const struct measured *m);
+
+/* Row-major copies of all outputs of the last iteration. */
+enum atm_status outputs_read(struct pipe *p, struct atm_session *s,
+                             struct atm_array **output);
+void outputs_free(struct pipe *p, struct atm_array **output);
+const char *output_name(const struct pipe *p, uint32_t i);
+
+#endif

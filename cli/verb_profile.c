@@ -1,0 +1,94 @@
+/* verb_profile.c - autotm profile: fills the store, says what it holds. */
+#include "cli.h"
+
+#include "arena.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SHOWN 20 /* kernels of the human table, slowest first */
+
+struct order {
+    double seconds;
+    uint32_t kernel;
+};
+
+static int slowest_first(const void *a, const void *b)
+{
+    const struct order *x = a, *y = b;
+
+    if (x->seconds != y->seconds)
+        return x->seconds > y->seconds ? -1 : 1;
+    return x->kernel < y->kernel ? -1 : x->kernel > y->kernel;
+}
+
+static enum atm_status show_kernels(struct pipe *p)
+{
+    static const char *const head[] = {"KERNEL", "IMPLEMENTATION", "MEDIAN ms>",
+                                       "LOW>", "HIGH>", "SAMPLES>"};
+    struct atm_arena *a = p->c->arena;
+    uint32_t n = p->program->n_kernels, i, k;
+    struct order *order = atm_arena_array(a, n, sizeof(*order));
+    const char *cell[6 * SHOWN];
+
+    if (!order)
+        return ATM_NOMEM;
+    for (i = 0; i < n; i++)
+        order[i] = (struct order){p->profile->kernel[i].fast.seconds, i};
+    qsort(order, n, sizeof(*order), slowest_first);
+    for (i = 0; i < n && i < SHOWN && order[i].seconds > 0; i++) {
+        const struct atm_time *t = &p->profile->kernel[order[i].kernel].fast;
+        const char **x = &cell[6 * i];
+
+        x[0] = p->program->kernel[order[i].kernel].name;
+        x[1] = p->program->kernel[order[i].kernel].impl;
+        x[2] = atm_arena_printf(a, "%.3f", 1e3 * t->seconds);
+        x[3] = atm_arena_printf(a, "%.3f", 1e3 * t->low);
+        x[4] = atm_arena_printf(a, "%.3f", 1e3 * t->high);
+        x[5] = atm_arena_printf(a, "%" PRIu32, t->n);
+        for (k = 0; k < 6; k++)
+            x[k] = x[k] ? x[k] : "";
+    }
+    return cli_table(head, 6, cell, i);
+}
+
+enum atm_status verb_profile(struct cli *c)
+{
+    struct pipe p = {.c = c, .model = c->arg[0]};
+    const struct atm_profile *f;
+    enum atm_status st;
+    double all_fast = 0;
+    char *json = NULL;
+    uint32_t k;
+
+    st = pipe_until(&p, PIPE_PROFILE);
+    if (st || cli_flag(c, OPT_DRY_RUN))
+        goto out;
+    f = p.profile;
+    if (c->json) {
+        st = atm_profile_to_json(f, &json);
+        if (!st)
+            printf("%s\n", json);
+        goto out;
+    }
+    for (k = 0; k < f->n_kernels; k++)
+        all_fast += f->kernel[k].fast.seconds;
+    st = show_kernels(&p);
+    printf("\n");
+    cli_line("model", "%s", p.model);
+    cli_line("measured", "%" PRIu32 " vectors", f->n_measured);
+    cli_line("from the store", "%" PRIu32 " vectors", f->n_reused);
+    cli_line("modelled", "%" PRIu32 " operand costs%s", f->n_modelled,
+             pipe_emulated(&p) ? " (emulated slow tier)" : "");
+    cli_line("sum of kernels", "%.3f ms, everything fast", 1e3 * all_fast);
+    cli_line("slow tier", "%s: read %.1f GB/s, write %.1f GB/s, %.0f ns%s",
+             f->spec[1], f->tier[1].read_bw / 1e9, f->tier[1].write_bw / 1e9,
+             f->tier[1].latency_s * 1e9,
+             pipe_emulated(&p) ? " (emulated)" : "");
+out:
+    atm_string_free(json);
+    pipe_close(&p);
+    return st;
+}

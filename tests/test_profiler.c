@@ -1,0 +1,613 @@
+/* test_profiler.c - the store against SQLite itself, the profile datum against
+ * arithmetic by hand, profiling of the zoo's perceptron. */
+#include "atm_test.h"
+
+#include "arena.h"
+#include "autotm/autotm.h"
+#include "store.h"
+
+#include <math.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char folder[] = "profiler-test-XXXXXX";
+static char path[512];
+
+/* A fresh store file in a fresh folder below the working directory. */
+static const char *fresh_path(void)
+{
+    (void)snprintf(folder, sizeof(folder), "profiler-test-XXXXXX");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(folder));
+    (void)snprintf(path, sizeof(path), "%s/below/store.db", folder);
+    return path;
+}
+
+static void remove_folder(void)
+{
+    char command[600];
+
+    (void)snprintf(command, sizeof(command), "rm -rf '%s'", folder);
+    CU_ASSERT_EQUAL(system(command), 0);
+}
+
+static struct atm_store *open_store(void)
+{
+    struct atm_store *s;
+    const char *warning;
+
+    ATM_ASSERT_OK(atm_store_open(path, &s, &warning));
+    CU_ASSERT_PTR_NULL(warning);
+    return s;
+}
+
+/* What SQLite itself says. */
+static int query(const char *sql)
+{
+    sqlite3_stmt *q;
+    sqlite3 *db;
+    int value = -1;
+
+    CU_ASSERT_EQUAL_FATAL(
+        sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    if (sqlite3_prepare_v2(db, sql, -1, &q, NULL) == SQLITE_OK &&
+        sqlite3_step(q) == SQLITE_ROW)
+        value = sqlite3_column_int(q, 0);
+    (void)sqlite3_finalize(q);
+    (void)sqlite3_close(db);
+    return value;
+}
+
+struct net {
+    struct atm_graph *graph;
+    struct atm_program *program;
+};
+
+static struct net make_net(void)
+{
+    struct atm_lower_options o = {.threads = 1};
+    struct net n = {NULL, NULL};
+
+    ATM_ASSERT_OK(atm_zoo_find("mlp")->build(1, 1, &n.graph));
+    ATM_ASSERT_OK(atm_lower(n.graph, &o, &n.program));
+    return n;
+}
+
+static void delete_net(struct net *n)
+{
+    atm_program_delete(&n->program);
+    atm_graph_delete(&n->graph);
+}
+
+static uint32_t run_kernels(const struct atm_program *p)
+{
+    uint32_t k, n = 0;
+
+    for (k = 0; k < p->n_kernels; k++)
+        n += p->kernel[k].kind == ATM_KERNEL_RUN;
+    return n;
+}
+
+/* ---- kill: first, while no OpenMP thread exists that fork would lose ----- */
+
+static bool die_after_two_sweeps(void *user, const struct atm_profile_plan *p,
+                                 uint32_t done, double elapsed_s)
+{
+    int *calls = user;
+
+    (void)p;
+    (void)done;
+    (void)elapsed_s;
+    if (++*calls == 4) /* counts, estimate, sweep, sweep */
+        (void)raise(SIGKILL);
+    return false;
+}
+
+static void test_kill(void)
+{
+    struct atm_profiler_options o;
+    struct atm_profile *profile;
+    struct atm_store *s;
+    struct net n;
+    int status, calls = 0;
+    pid_t child;
+
+    (void)fresh_path();
+    child = fork();
+    if (child == 0) {
+        n = make_net();
+        atm_profiler_options_init(&o);
+        o.progress = die_after_two_sweeps;
+        o.user = &calls;
+        s = open_store();
+        (void)atm_profile_program(n.program, s, &o, &profile);
+        _exit(1);
+    }
+    CU_ASSERT_EQUAL_FATAL(waitpid(child, &status, 0), child);
+    CU_ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    CU_ASSERT_EQUAL(query("SELECT count(DISTINCT sweep) FROM sample"), 2);
+
+    n = make_net();
+    CU_ASSERT_EQUAL(query("SELECT count(*) FROM sample"),
+                    2 * (int)run_kernels(n.program));
+    s = open_store();
+    atm_profiler_options_init(&o);
+    ATM_ASSERT_OK(atm_profile_program(n.program, s, &o, &profile));
+    CU_ASSERT_EQUAL(query("SELECT count(DISTINCT sweep) FROM sample"), 9);
+    CU_ASSERT_EQUAL(query("SELECT count(*) FROM sample"),
+                    9 * (int)run_kernels(n.program));
+    atm_profile_delete(&profile);
+    atm_store_close(&s);
+    delete_net(&n);
+    remove_folder();
+}
+
+/* ---- store --------------------------------------------------------------- */
+
+static void test_store_keys(void)
+{
+    struct atm__vector a = {{1, 2}, "", 0}, b = {{1, 2}, "dram", 3},
+                       c = {{1, 3}, "", 0};
+    struct atm_hash other = {7, 7}, here;
+    struct atm_store *s;
+    double seconds[4];
+    uint32_t n, sweeps;
+
+    (void)fresh_path();
+    s = open_store();
+    here = atm__store_machine(s);
+    ATM_ASSERT_OK(atm__store_begin(s));
+    ATM_ASSERT_OK(atm__store_add(s, &a, 0, 0, 3e-3));
+    ATM_ASSERT_OK(atm__store_add(s, &a, 0, 5, 1e-3));
+    ATM_ASSERT_OK(atm__store_add(s, &a, 1, 0, 2e-3));
+    ATM_ASSERT_OK(atm__store_add(s, &b, 0, 0, 9e-3));
+    ATM_ASSERT_OK(atm__store_commit(s));
+    ATM_ASSERT_OK(atm__store_begin(s));
+    ATM_ASSERT_OK(atm__store_add(s, &c, 0, 0, 1));
+    atm__store_rollback(s);
+    atm_store_close(&s);
+
+    s = open_store();
+    ATM_ASSERT_OK(atm__store_samples(s, &a, seconds, 4, &n, &sweeps));
+    CU_ASSERT_EQUAL(n, 3);
+    CU_ASSERT_EQUAL(sweeps, 2);
+    CU_ASSERT_EQUAL(seconds[0], 1e-3);
+    CU_ASSERT_EQUAL(seconds[2], 3e-3);
+    ATM_ASSERT_OK(atm__store_samples(s, &b, seconds, 4, &n, &sweeps));
+    CU_ASSERT_EQUAL(n, 1);
+    ATM_ASSERT_OK(atm__store_samples(s, &c, seconds, 4, &n, &sweeps));
+    CU_ASSERT_EQUAL(n, 0);
+
+    ATM_ASSERT_OK(atm__store_use_machine(s, other, "another"));
+    ATM_ASSERT_OK(atm__store_samples(s, &a, seconds, 4, &n, &sweeps));
+    CU_ASSERT_EQUAL(n, 0);
+    ATM_ASSERT_OK(atm__store_add(s, &a, 0, 0, 5));
+    ATM_ASSERT_OK(atm__store_forget(s, &a));
+    ATM_ASSERT_OK(atm__store_use_machine(s, here, "here"));
+    ATM_ASSERT_OK(atm__store_samples(s, &a, seconds, 4, &n, &sweeps));
+    CU_ASSERT_EQUAL(n, 3);
+
+    ATM_ASSERT_FAILS(atm__store_add(s, &a, 2, 0, -1.0), ATM_IO, "CHECK");
+    ATM_ASSERT_FAILS(atm__store_add(s, &a, 2, 0, NAN), ATM_IO, "NOT NULL");
+    atm_store_close(&s);
+    CU_ASSERT_EQUAL(query("PRAGMA user_version"), 1);
+    remove_folder();
+}
+
+static void overwrite(long offset, const char *text, size_t n)
+{
+    FILE *f = fopen(path, "r+b");
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+    (void)fseek(f, offset, SEEK_SET);
+    CU_ASSERT_EQUAL(fwrite(text, 1, n, f), n);
+    (void)fclose(f);
+}
+
+static void test_store_corrupt(void)
+{
+    static const char junk[4096] = "this is no page of a database";
+    struct atm__vector v = {{1, 2}, "", 0};
+    uint32_t n, sweeps, i;
+    struct atm_store *s;
+    const char *warning;
+    char aside[600];
+
+    (void)fresh_path();
+    for (i = 0; i < 2; i++) { /* the header, then a page inside */
+        s = open_store();
+        ATM_ASSERT_OK(atm__store_add(s, &v, 0, 0, 1));
+        atm_store_close(&s);
+        overwrite(i ? 4096 : 0, junk, sizeof(junk));
+        ATM_ASSERT_OK(atm_store_open(path, &s, &warning));
+        CU_ASSERT_PTR_NOT_NULL_FATAL(warning);
+        CU_ASSERT_PTR_NOT_NULL(strstr(warning, "damaged"));
+        ATM_ASSERT_OK(atm__store_samples(s, &v, NULL, 0, &n, &sweeps));
+        CU_ASSERT_EQUAL(n, 0);
+        atm_store_close(&s);
+        (void)snprintf(aside, sizeof(aside), "%s.corrupt-%u", path, i + 1);
+        CU_ASSERT_EQUAL(access(aside, R_OK), 0);
+    }
+    remove_folder();
+}
+
+static void test_store_foreign(void)
+{
+    struct atm_store *s;
+    const char *warning;
+    sqlite3 *db;
+
+    (void)fresh_path();
+    s = open_store(); /* makes the folder */
+    atm_store_close(&s);
+    CU_ASSERT_EQUAL(unlink(path), 0);
+    CU_ASSERT_EQUAL_FATAL(sqlite3_open(path, &db), SQLITE_OK);
+    CU_ASSERT_EQUAL(sqlite3_exec(db, "CREATE TABLE recipe (x)", NULL, NULL,
+                                 NULL), SQLITE_OK);
+    (void)sqlite3_close(db);
+    ATM_ASSERT_FAILS(atm_store_open(path, &s, &warning), ATM_STALE,
+                     "something else");
+    CU_ASSERT_PTR_NULL(s);
+    CU_ASSERT_EQUAL(query("SELECT count(*) FROM recipe"), 0);
+    ATM_ASSERT_FAILS(atm_store_open("/proc/no/store.db", &s, &warning), ATM_IO,
+                     "/proc/no");
+    remove_folder();
+}
+
+static void test_calibration(void)
+{
+    double read_bw, write_bw, again[2];
+    struct atm_store *s;
+
+    (void)fresh_path();
+    s = open_store();
+    ATM_ASSERT_OK(atm_store_dram(s, 1, &read_bw, &write_bw));
+    CU_ASSERT_TRUE(read_bw > 1e8 && write_bw > 1e8);
+    ATM_ASSERT_OK(atm_store_dram(s, 1, &again[0], &again[1]));
+    CU_ASSERT_TRUE(again[0] == read_bw && again[1] == write_bw);
+    CU_ASSERT_EQUAL(query("SELECT count(*) FROM calibration"), 1);
+    atm_store_close(&s);
+    remove_folder();
+}
+
+/* ---- profiling ----------------------------------------------------------- */
+
+struct seen {
+    uint32_t calls, stop_at;
+    struct atm_profile_plan first;
+};
+
+static bool note(void *user, const struct atm_profile_plan *p, uint32_t done,
+                 double elapsed_s)
+{
+    struct seen *s = user;
+
+    (void)done;
+    (void)elapsed_s;
+    if (s->calls++ == 0)
+        s->first = *p;
+    return s->calls == s->stop_at;
+}
+
+static void test_profile(void)
+{
+    struct atm_profile *a, *b;
+    struct atm_profiler_options o;
+    struct seen seen = {0};
+    struct atm_store *s;
+    struct net n;
+    uint32_t k, distinct;
+
+    (void)fresh_path();
+    n = make_net();
+    s = open_store();
+    atm_profiler_options_init(&o);
+    o.progress = note;
+    o.user = &seen;
+    o.known_only = true;
+    ATM_ASSERT_FAILS(atm_profile_program(n.program, s, &o, &a), ATM_STALE,
+                     "not measured");
+    CU_ASSERT_PTR_NULL(a);
+    o.known_only = false;
+    ATM_ASSERT_OK(atm_profile_program(n.program, s, &o, &a));
+    CU_ASSERT_EQUAL(seen.first.kernels, run_kernels(n.program));
+    CU_ASSERT_EQUAL(seen.first.known, 0);
+    distinct = seen.first.distinct;
+    CU_ASSERT_EQUAL(seen.first.to_measure, distinct);
+    CU_ASSERT_TRUE(distinct >= 3 && distinct <= run_kernels(n.program));
+    CU_ASSERT_EQUAL(a->n_measured, distinct);
+    CU_ASSERT_EQUAL(a->n_reused, 0);
+    CU_ASSERT_EQUAL(
+        query("SELECT count(DISTINCT signature) FROM sample"), (int)distinct);
+    for (k = 0; k < a->n_kernels; k++) {
+        const struct atm_time *t = &a->kernel[k].fast;
+
+        if (n.program->kernel[k].kind != ATM_KERNEL_RUN) {
+            CU_ASSERT_EQUAL(t->seconds, 0);
+            continue;
+        }
+        CU_ASSERT_TRUE(t->seconds > 0 && t->seconds < 10 && t->n >= 9);
+        CU_ASSERT_TRUE(t->low <= t->seconds && t->seconds <= t->high);
+        CU_ASSERT_PTR_NULL(a->kernel[k].table);
+    }
+
+    memset(&seen, 0, sizeof(seen));
+    ATM_ASSERT_OK(atm_profile_program(n.program, s, &o, &b));
+    CU_ASSERT_EQUAL(seen.calls, 1); /* nothing unknown: no sweep */
+    CU_ASSERT_EQUAL(seen.first.to_measure, 0);
+    CU_ASSERT_EQUAL(b->n_reused, distinct);
+    CU_ASSERT_TRUE(atm_hash_equal(a->hash, b->hash));
+    CU_ASSERT_TRUE(atm_hash_equal(a->tiers_hash, b->tiers_hash));
+    atm_profile_delete(&b);
+
+    o.fresh = true;
+    ATM_ASSERT_OK(atm_profile_program(n.program, s, &o, &b));
+    CU_ASSERT_EQUAL(b->n_measured, distinct);
+    CU_ASSERT_FALSE(atm_hash_equal(a->hash, b->hash));
+    CU_ASSERT_EQUAL(query("SELECT count(*) FROM sample"),
+                    9 * (int)run_kernels(n.program));
+    atm_profile_delete(&a);
+    atm_profile_delete(&b);
+    atm_store_close(&s);
+    delete_net(&n);
+    remove_folder();
+}
+
+static void test_interrupt(void)
+{
+    struct seen seen = {.stop_at = 4};
+    struct atm_profiler_options o;
+    struct atm_profile *a;
+    struct atm_store *s;
+    struct net n;
+
+    (void)fresh_path();
+    n = make_net();
+    s = open_store();
+    atm_profiler_options_init(&o);
+    o.progress = note;
+    o.user = &seen;
+    ATM_ASSERT_FAILS(atm_profile_program(n.program, s, &o, &a),
+                     ATM_INTERRUPTED, "kept");
+    CU_ASSERT_EQUAL(query("SELECT count(DISTINCT sweep) FROM sample"), 2);
+    seen.stop_at = 0;
+    o.samples = 6;
+    ATM_ASSERT_OK(atm_profile_program(n.program, s, &o, &a));
+    CU_ASSERT_EQUAL(query("SELECT count(DISTINCT sweep) FROM sample"), 6);
+    atm_profile_delete(&a);
+    atm_store_close(&s);
+    delete_net(&n);
+    remove_folder();
+}
+
+/* DRAM as the slow tier is real memory: every vector is measured. */
+static void test_vectors(void)
+{
+    struct atm_profiler_options o;
+    struct atm_profile *a;
+    struct atm_store *s;
+    struct net n;
+    uint32_t k, m, tables = 0;
+
+    (void)fresh_path();
+    n = make_net();
+    s = open_store();
+    atm_profiler_options_init(&o);
+    o.slow_spec = "dram";
+    o.samples = 5;
+    ATM_ASSERT_OK(atm_profile_program(n.program, s, &o, &a));
+    for (k = 0; k < a->n_kernels; k++) {
+        const struct atm_kernel_time *t = &a->kernel[k];
+
+        if (!t->table)
+            continue;
+        tables++;
+        for (m = 0; m < 1u << t->n_operands; m++) {
+            CU_ASSERT_EQUAL(atm_profile_kernel(a, k, m), t->table[m].seconds);
+            if (t->n_operands <= 4 && t->table[m].seconds >= 0)
+                CU_ASSERT_TRUE(t->table[m].n >= 5);
+        }
+    }
+    CU_ASSERT_EQUAL(tables, run_kernels(n.program));
+    CU_ASSERT_TRUE(query("SELECT count(DISTINCT mask) FROM sample") >= 4);
+    atm_profile_delete(&a);
+    atm_store_close(&s);
+    delete_net(&n);
+    remove_folder();
+}
+
+/* ---- the datum ----------------------------------------------------------- */
+
+static void tiers(struct atm_tier_info tier[2], uint32_t slow_caps)
+{
+    memset(tier, 0, 2 * sizeof(*tier));
+    tier[0].read_bw = tier[0].write_bw = 1e10;
+    tier[0].caps = ATM_TIER_ADDRESSABLE;
+    tier[1].read_bw = 2e9;
+    tier[1].write_bw = 1e9;
+    tier[1].latency_s = 1e-6;
+    tier[1].caps = slow_caps;
+}
+
+static void test_datum(void)
+{
+    static const char *const spec[2] = {"dram", "emu"};
+    struct atm_tier_info tier[2];
+    struct atm_profile *p;
+    struct net n;
+    uint32_t k, t, i;
+    double rows;
+
+    n = make_net();
+    tiers(tier, ATM_TIER_ADDRESSABLE | ATM_TIER_EMULATED);
+    ATM_ASSERT_OK(atm_profile_new(n.program, tier, spec, 1e-5, &p));
+    ATM_ASSERT_OK(atm_profile_check(p, n.program));
+    /* the first weight of 784 x 1000 floats: 2 GB/s, 1 us */
+    for (k = 0, t = ATM_NONE; k < p->n_kernels && t == ATM_NONE; k++)
+        for (i = 0; i < p->kernel[k].n_in; i++)
+            if (n.program->tensor[p->kernel[k].tensor[i]].arg &&
+                n.program->tensor[p->kernel[k].tensor[i]].bytes >= 3136000) {
+                t = i;
+                break;
+            }
+    CU_ASSERT_NOT_EQUAL_FATAL(t, ATM_NONE);
+    k--;
+    rows = p->kernel[k].slow_s[t];
+    CU_ASSERT_TRUE(rows >= 3136000 / 2e9 && rows < 3300000 / 2e9);
+    CU_ASSERT_DOUBLE_EQUAL(atm_profile_kernel(p, k, UINT64_C(1) << t),
+                           rows + 1e-6, 1e-12);
+    CU_ASSERT_EQUAL(atm_profile_kernel(p, k, 0), 1e-5);
+    CU_ASSERT_DOUBLE_EQUAL(atm_profile_move(p, 4000000, false), 2.001e-3,
+                           1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(atm_profile_move(p, 4000000, true), 4.001e-3,
+                           1e-12);
+    CU_ASSERT_EQUAL(atm_profile_kernel(p, 1, 1), 0); /* a feed, slow: free */
+    p->kernel[k].fast.seconds = NAN;
+    ATM_ASSERT_FAILS(atm_profile_check(p, n.program), ATM_FORMAT, "no time");
+    p->kernel[k].fast.seconds = 0;
+    ATM_ASSERT_FAILS(atm_profile_check(p, n.program), ATM_FORMAT, "no time");
+    atm_profile_delete(&p);
+
+    tiers(tier, 0);
+    ATM_ASSERT_OK(atm_profile_new(n.program, tier, spec, 1e-5, &p));
+    CU_ASSERT_TRUE(atm_profile_kernel(p, k, UINT64_C(1) << t) < 0);
+    CU_ASSERT_EQUAL(atm_profile_kernel(p, 1, 1), 0);
+    tier[1].read_bw = 0;
+    p->tier[1].read_bw = 0;
+    ATM_ASSERT_FAILS(atm_profile_check(p, n.program), ATM_FORMAT,
+                     "no bandwidth");
+    atm_profile_delete(&p);
+    delete_net(&n);
+}
+
+/* ---- inputs -------------------------------------------------------------- */
+
+static void test_inputs(void)
+{
+    static float a[4096], b[4096];
+    struct net n = make_net();
+    double sum = 0, square = 0;
+    uint32_t i;
+
+    ATM_ASSERT_OK(atm_input_fill(n.graph, 0, 1, a));
+    ATM_ASSERT_OK(atm_input_fill(n.graph, 0, 1, b));
+    CU_ASSERT_EQUAL(memcmp(a, b, 784 * sizeof(*a)), 0);
+    ATM_ASSERT_OK(atm_input_fill(n.graph, 0, 2, b));
+    CU_ASSERT_NOT_EQUAL(memcmp(a, b, 784 * sizeof(*a)), 0);
+    for (i = 0; i < 784; i++) {
+        CU_ASSERT_TRUE(isnormal(a[i]) || a[i] == 0);
+        sum += a[i];
+        square += (double)a[i] * a[i];
+    }
+    CU_ASSERT_TRUE(fabs(sum / 784) < 0.2);
+    CU_ASSERT_TRUE(fabs(square / 784 - 1) < 0.3);
+    delete_net(&n);
+}
+
+/* x[rows] -> Reshape -> Gather from a table of 7 rows */
+static void test_index_inputs(void)
+{
+    const struct atm_op *gather = atm_op_find("", "Gather");
+    const struct atm_op *reshape = atm_op_find("", "Identity");
+    struct atm_shape rows = {1, {64}}, table = {2, {7, 3}};
+    struct atm_constant c = {.kind = ATM_CONST_GENERATED, .bytes = 84,
+                             .stddev = 1};
+    uint32_t x, y, t, out, in[2];
+    struct atm_graph *g;
+    int64_t index[64];
+    bool seen[7] = {false};
+    int i;
+
+    if (!gather || !reshape)
+        return; /* the operators are not there to be fed */
+    ATM_ASSERT_OK(atm_graph_new(&g));
+    ATM_ASSERT_OK(atm_graph_add_value(g, "x", ATM_I64, &rows, &x));
+    ATM_ASSERT_OK(atm_graph_add_value(g, "y", ATM_I64, &rows, &y));
+    ATM_ASSERT_OK(atm_graph_add_value(g, "t", ATM_F32, &table, &t));
+    ATM_ASSERT_OK(atm_graph_add_constant(g, &c, &g->value[t].constant));
+    ATM_ASSERT_OK(atm_graph_add_value(g, "out", ATM_F32, NULL, &out));
+    ATM_ASSERT_OK(atm_graph_add_input(g, x));
+    ATM_ASSERT_OK(atm_graph_add_node(g, "id", reshape, 13, 1, &x, 1, &y, 0,
+                                     NULL, NULL));
+    in[0] = t;
+    in[1] = y;
+    ATM_ASSERT_OK(atm_graph_add_node(g, "gather", gather, 13, 2, in, 1, &out,
+                                     0, NULL, NULL));
+    ATM_ASSERT_OK(atm_input_fill(g, 0, 3, index));
+    for (i = 0; i < 64; i++) {
+        CU_ASSERT_TRUE_FATAL(index[i] >= 0 && index[i] < 7);
+        seen[index[i]] = true;
+    }
+    for (i = 0; i < 7; i++)
+        CU_ASSERT_TRUE(seen[i]);
+    atm_graph_delete(&g);
+}
+
+/* ---- memory runs out ----------------------------------------------------- */
+
+static long left;
+
+static void *failing(void *user, void *p, size_t bytes)
+{
+    (void)user;
+    if (bytes == 0) {
+        free(p);
+        return NULL;
+    }
+    return left-- > 0 ? realloc(p, bytes) : NULL;
+}
+
+static void test_no_memory(void)
+{
+    static const char *const spec[2] = {"dram", "emu"};
+    struct atm_tier_info tier[2];
+    struct atm_profile *p = NULL;
+    struct atm_store *s = NULL;
+    enum atm_status st = ATM_NOMEM;
+    const char *warning;
+    struct net n;
+    long k;
+
+    (void)fresh_path();
+    n = make_net();
+    tiers(tier, ATM_TIER_ADDRESSABLE);
+    atm_set_allocator(failing, NULL);
+    for (k = 0; st == ATM_NOMEM && k < 1000; k++) {
+        left = k;
+        st = atm_profile_new(n.program, tier, spec, 1e-5, &p);
+    }
+    left = 1000;
+    atm_profile_delete(&p);
+    CU_ASSERT_EQUAL(st, ATM_OK);
+    st = ATM_NOMEM;
+    for (k = 0; st == ATM_NOMEM && k < 1000; k++) {
+        left = k;
+        st = atm_store_open(path, &s, &warning);
+    }
+    left = 1000;
+    CU_ASSERT_EQUAL(st, ATM_OK);
+    atm_store_close(&s);
+    atm_set_allocator(NULL, NULL);
+    delete_net(&n);
+    remove_folder();
+}
+
+static const struct atm_test tests[] = {
+    {"a killed run resumes where it was", test_kill},
+    {"samples are keyed by machine, kernel, vector", test_store_keys},
+    {"a damaged store is put aside and rebuilt", test_store_corrupt},
+    {"a foreign database is refused", test_store_foreign},
+    {"DRAM is calibrated once", test_calibration},
+    {"what is known is not measured again", test_profile},
+    {"an interrupted run keeps its sweeps", test_interrupt},
+    {"real slow memory: all vectors are measured", test_vectors},
+    {"costs follow the clock model", test_datum},
+    {"inputs are seeded normal values", test_inputs},
+    {"index inputs stay inside their table", test_index_inputs},
+    {"out of memory leaks nothing", test_no_memory},
+    {NULL, NULL}};
+ATM_TEST_MAIN("profiler", tests)
