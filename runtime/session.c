@@ -356,6 +356,9 @@ enum atm_status atm_session_run(struct atm_session *s,
             return st;
         r.seconds += s->time[t].seconds;
         r.moved_bytes += s->step[t].to.bytes; /* 0 in a RUN */
+        r.late_moves += s->clock == ATM_CLOCK_WALL &&
+                        s->s->step[t].kind != ATM_STEP_RUN &&
+                        s->time[t].seconds > 1.05 * s->step[t].move_s + 50e-6;
     }
     r.wall_seconds = seconds_now() - begin;
     s->iteration++;

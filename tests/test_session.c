@@ -568,6 +568,14 @@ static void other_clocks(void)
     OK(atm_session_run(s, &report));
     CU_ASSERT_TRUE(report.wall_seconds >= report.seconds);
     CU_ASSERT_TRUE(report.seconds >= 4.0 * IN * HIDDEN / 50e6);
+    CU_ASSERT_EQUAL(report.late_moves, 0); /* there are none */
+    atm_session_close(&s);
+    plan_free(&q);
+    plan_make(&q, n.p, FETCH, "emu:rd=200M,wr=200M,lat=0,clock=wall");
+    OK(atm_session_open(n.p, &q.s, NULL, &s));
+    OK(atm_session_set_input(s, 0, n.data[0]));
+    OK(atm_session_run(s, &report));
+    CU_ASSERT_TRUE(report.seconds >= (double)q.s.moved_bytes / 200e6);
     atm_session_close(&s);
     plan_free(&q);
     net_close(&n);
@@ -608,6 +616,44 @@ static void misuse(void)
     net_close(&n);
 }
 
+/* The n-th allocation of an open fails, for every n. */
+static uint64_t fail_at, calls;
+
+static void *failing(void *user, void *p, size_t bytes)
+{
+    (void)user;
+    if (bytes == 0) {
+        free(p);
+        return NULL;
+    }
+    return ++calls == fail_at ? NULL : realloc(p, bytes);
+}
+
+static void no_memory(void)
+{
+    const struct atm_session_options o = {.verify = true};
+    struct atm_session *s;
+    enum atm_status st = ATM_NOMEM;
+    struct net n;
+    struct plan q;
+
+    net_open(&n, false);
+    plan_make(&q, n.p, FETCH, SLOW);
+    for (fail_at = 1; st && fail_at < 10000; fail_at++) {
+        calls = 0;
+        atm_set_allocator(failing, NULL);
+        st = atm_session_open(n.p, &q.s, &o, &s);
+        CU_ASSERT_TRUE(st == ATM_OK || st == ATM_NOMEM);
+        CU_ASSERT_EQUAL(st == ATM_OK, s != NULL);
+        atm_session_close(&s);
+        atm_set_allocator(NULL, NULL);
+    }
+    CU_ASSERT_EQUAL(st, ATM_OK);
+    CU_ASSERT_TRUE(fail_at > 5);
+    plan_free(&q);
+    net_close(&n);
+}
+
 static const struct atm_test tests[] = {
     {"same bits wherever tensors lie: reference kernels", same_bits_reference},
     {"same bits wherever tensors lie: fast kernels", same_bits_fast_kernels},
@@ -617,5 +663,6 @@ static const struct atm_test tests[] = {
     {"clock=table adds up to the bit", table_clock},
     {"clock=virtual and clock=wall", other_clocks},
     {"misuse is refused", misuse},
+    {"out of memory at open is an error and no leak", no_memory},
     {NULL, NULL}};
 ATM_TEST_MAIN("session", tests)

@@ -55,6 +55,8 @@ struct atm_run_report {
     double seconds;       /* of this iteration; simulated if virtual */
     double wall_seconds;
     uint64_t moved_bytes;
+    uint32_t late_moves;  /* clock=wall: moves that took over 5 % and 50 us
+                             longer than modelled: the machine was busy */
     uint32_t n_steps;
     const struct atm_step_time *step; /* owned by the session */
 };
