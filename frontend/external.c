@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/openat2.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -87,26 +88,62 @@ static enum atm_status hash_edges(struct atm__importer *im, int fd,
     return st;
 }
 
-static enum atm_status open_beneath(struct atm__importer *im,
-                                    const char *location, int *fd)
+static int open_in(const char *dir, const char *name, uint64_t resolve)
 {
-    struct open_how how = {
-        .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK,
-        .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
-    };
+    struct open_how how = {.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK,
+                           .resolve = resolve | RESOLVE_NO_MAGICLINKS};
+    int at = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC), fd, error;
+
+    if (at < 0)
+        return -1;
+    fd = (int)syscall(SYS_openat2, at, name, &how, sizeof(how));
+    error = errno;
+    (void)close(at);
+    errno = error;
+    return fd;
+}
+
+/* The layout of a download cache: model and data are links beside each other
+ * into one directory of blobs. A link that leads to a file beside the real
+ * model is as good as one that stays. */
+static int open_beside(struct atm__importer *im, const char *dir,
+                       const char *location)
+{
+    const char *model = im->g->file[im->file], *slash = strrchr(model, '/');
+    char *link = atm_arena_printf(im->g->arena, "%s/%s", dir, location);
+    char *real = link ? realpath(link, NULL) : NULL;
+    int fd = -1;
+
+    if (real && slash &&
+        strncmp(real, model, (size_t)(slash - model) + 1) == 0 &&
+        !strchr(real + (slash - model) + 1, '/')) {
+        char *name = real + (slash - model) + 1;
+
+        name[-1] = '\0';
+        fd = open_in(*real ? real : "/", name,
+                     RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+    }
+    free(real);
+    return fd;
+}
+
+static enum atm_status open_beneath(struct atm__importer *im,
+                                    const char *location, const char **path,
+                                    int *fd)
+{
     const char *slash = strrchr(im->path, '/');
     size_t n = slash == im->path ? 1 : slash ? (size_t)(slash - im->path) : 1;
     char *dir = atm_arena_strndup(im->g->arena, slash ? im->path : ".", n);
-    int at, error;
+    int error;
 
-    if (!dir)
+    *path = dir ? atm_arena_printf(im->g->arena, "%s/%s", dir, location)
+                : NULL;
+    if (!*path)
         return ATM_NOMEM;
-    at = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (at < 0)
-        return atm_fail(ATM_IO, "%s: %s", dir, strerror(errno));
-    *fd = (int)syscall(SYS_openat2, at, location, &how, sizeof(how));
+    *fd = open_in(dir, location, RESOLVE_BENEATH);
     error = errno;
-    (void)close(at);
+    if (*fd < 0 && error == EXDEV && !strstr(location, ".."))
+        *fd = open_beside(im, dir, location);
     if (*fd >= 0)
         return ATM_OK;
     if (error == EXDEV || error == ELOOP)
@@ -120,10 +157,11 @@ static enum atm_status add_file(struct atm__importer *im,
                                 const char *location, uint32_t *file)
 {
     enum atm_status st;
+    const char *path;
     struct stat sb;
     int fd = -1;
 
-    st = open_beneath(im, location, &fd);
+    st = open_beneath(im, location, &path, &fd);
     if (st)
         return st;
     if (fstat(fd, &sb) != 0 || !S_ISREG(sb.st_mode)) {
@@ -131,9 +169,9 @@ static enum atm_status add_file(struct atm__importer *im,
         return atm_fail(ATM_FORMAT, "external data: %s is not a regular file",
                         location);
     }
-    st = atm_graph_add_file(im->g, location, fd, file);
+    st = atm_graph_add_file(im->g, path, fd, file);
     if (!st)
-        st = hash_edges(im, fd, location, (uint64_t)sb.st_size);
+        st = hash_edges(im, fd, path, (uint64_t)sb.st_size);
     return st ? st : atm__names_add(&im->externals, location, *file);
 }
 

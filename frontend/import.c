@@ -21,8 +21,10 @@
 
 void atm__unsupported(struct atm__importer *im, const char *fmt, ...)
 {
+    static const char more[] = ", ...";
+    size_t cap = sizeof(im->unsupported) - sizeof(more);
+    size_t have = strlen(im->unsupported), n;
     char item[160], *at;
-    size_t n;
     va_list ap;
 
     va_start(ap, fmt);
@@ -32,17 +34,11 @@ void atm__unsupported(struct atm__importer *im, const char *fmt, ...)
     for (at = im->unsupported; (at = strstr(at, item)) != NULL; at += n)
         if (at[n] == ',' || at[n] == '\0')
             return;
-    if (im->unsupported_n + n + 8 > sizeof(im->unsupported)) {
-        if (im->unsupported_n < sizeof(im->unsupported) - 8)
-            im->unsupported_n = (size_t)snprintf(
-                im->unsupported + strlen(im->unsupported), 8, ", ...") +
-                sizeof(im->unsupported);
-        return;
-    }
-    im->unsupported_n += (size_t)snprintf(
-        im->unsupported + im->unsupported_n,
-        sizeof(im->unsupported) - im->unsupported_n, "%s%s",
-        im->unsupported_n ? ", " : "", item);
+    if (have + 2 + n < cap)
+        (void)snprintf(im->unsupported + have, cap - have, "%s%s",
+                       have ? ", " : "", item);
+    else if (have < 3 || strcmp(im->unsupported + have - 3, "...") != 0)
+        memcpy(im->unsupported + have, more, sizeof(more));
 }
 
 /* Only the default domain is imported; others matter if a node uses them. */
@@ -53,6 +49,9 @@ static enum atm_status read_opset(struct atm__importer *im)
     int64_t version = 1; /* before IR 3 there is no opset_import */
     size_t i, k;
 
+    if (m->n_opset_import > 100)
+        return atm_fail(ATM_FORMAT, "%zu opsets are imported",
+                        m->n_opset_import);
     for (i = 0; i < m->n_opset_import; i++) {
         const Onnx__OperatorSetIdProto *o = m->opset_import[i];
         const char *domain = o->domain ? o->domain : "";
@@ -119,24 +118,21 @@ static enum atm_status hash_file(struct atm__importer *im, int fd)
     return st;
 }
 
-/* What the caller binds is part of the model's identity. */
-static void hash_options(struct atm__importer *im)
+/* What the caller binds is part of the model's identity: the shapes that come
+ * of it, however they were said, and the values. */
+static void hash_bindings(struct atm__importer *im)
 {
     const struct atm_import_options *o = im->options;
+    const struct atm_graph *g = im->g;
     uint32_t i, d;
 
-    for (i = 0; i < o->n_dims; i++) {
-        atm_hasher_str(im->hash, o->dim[i].name);
-        atm_hasher_u64(im->hash, (uint64_t)o->dim[i].value);
+    for (i = 0; i < g->n_inputs; i++) {
+        const struct atm_shape *s = &g->value[g->input[i]].shape;
+
+        atm_hasher_u64(im->hash, s->rank);
+        for (d = 0; d < s->rank; d++)
+            atm_hasher_u64(im->hash, (uint64_t)s->dim[d]);
     }
-    atm_hasher_u64(im->hash, o->n_dims);
-    for (i = 0; i < o->n_shapes; i++) {
-        atm_hasher_str(im->hash, o->shape[i].input);
-        atm_hasher_u64(im->hash, o->shape[i].shape.rank);
-        for (d = 0; d < o->shape[i].shape.rank; d++)
-            atm_hasher_u64(im->hash, (uint64_t)o->shape[i].shape.dim[d]);
-    }
-    atm_hasher_u64(im->hash, o->n_shapes);
     for (i = 0; i < o->n_values; i++) {
         atm_hasher_str(im->hash, o->value[i].input);
         atm_hasher_bytes(im->hash, o->value[i].array->data,
@@ -205,7 +201,7 @@ static enum atm_status build(struct atm__importer *im)
         st = atm__import_nodes(im);
     if (!st)
         st = atm__import_outputs(im);
-    if (!st && im->unsupported_n > 0)
+    if (!st && *im->unsupported)
         st = atm_fail(ATM_UNSUPPORTED, "not supported: %s", im->unsupported);
     if (!st)
         st = atm__settle_values(im);
@@ -244,7 +240,7 @@ enum atm_status atm_onnx_import(const char *path,
         st = build(&im);
     }
     if (!st) {
-        hash_options(&im);
+        hash_bindings(&im);
         if (info)
             fill_info(&im, info);
         *graph = im.g;

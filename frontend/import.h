@@ -34,11 +34,12 @@ struct atm__importer {
     uint32_t n_dims, cap_dims;
     struct atm__declared *declared; /* by value id, in the graph's arena */
     uint32_t cap_declared;
-    char unsupported[640];       /* ", "-separated list */
-    size_t unsupported_n;
+    uint32_t *origin;            /* by node of the graph: its place in the
+                                    model's list */
+    char unsupported[640];       /* ", "-separated list; empty: none */
 };
 
-/* Appends to the list of what is not supported, once. */
+/* Appends to the list of what is not supported, once; "..." ends a full one. */
 void atm__unsupported(struct atm__importer *im, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

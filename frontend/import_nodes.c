@@ -224,6 +224,7 @@ static enum atm_status add_node(struct atm__importer *im,
     struct atm_attr *attr = atm_arena_array(arena, n->n_attribute,
                                             sizeof(*attr));
     enum atm_status st;
+    uint32_t id;
     size_t i;
 
     if (!in || !out || !attr)
@@ -245,10 +246,12 @@ static enum atm_status add_node(struct atm__importer *im,
                                : ATM_NONE;
     if (!op)
         return ATM_OK; /* listed by list_unsupported */
-    return atm_graph_add_node(im->g, text(n->name), op, im->opset,
-                              (uint32_t)n->n_input, in,
-                              (uint32_t)n->n_output, out,
-                              (uint32_t)n->n_attribute, attr, NULL);
+    st = atm_graph_add_node(im->g, text(n->name), op, im->opset,
+                            (uint32_t)n->n_input, in, (uint32_t)n->n_output,
+                            out, (uint32_t)n->n_attribute, attr, &id);
+    if (!st)
+        im->origin[id] = index;
+    return st;
 }
 
 static void list_unsupported(struct atm__importer *im)
@@ -321,12 +324,16 @@ enum atm_status atm__import_nodes(struct atm__importer *im)
     enum atm_status st;
 
     list_unsupported(im);
+    im->origin = atm_arena_array(im->g->arena, graph->n_node,
+                                 sizeof(*im->origin));
+    if (!im->origin)
+        return ATM_NOMEM;
     st = add_outputs(im, &producer);
     for (i = 0; !st && i < graph->n_node; i++) {
         const Onnx__NodeProto *n = graph->node[i];
 
         st = add_node(im, n, i, producer);
-        if (st == ATM_UNSUPPORTED && im->unsupported_n > 0) {
+        if (st == ATM_UNSUPPORTED && *im->unsupported) {
             atm__unsupported(im, "%s", atm_errmsg());
             st = ATM_OK;
         }

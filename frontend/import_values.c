@@ -121,6 +121,16 @@ static const char *dim_name(const Onnx__ValueInfoProto *v, uint32_t i)
                : NULL;
 }
 
+static size_t n_dims(const Onnx__ValueInfoProto *v)
+{
+    const Onnx__TypeProto *t = v->type;
+
+    return t && t->value_case == ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE &&
+                   t->tensor_type->shape
+               ? t->tensor_type->shape->n_dim
+               : 0;
+}
+
 /* A whole shape from --shape: it must agree with what is written, and binds
  * the names in it. */
 static enum atm_status bind_shape(struct atm__importer *im,
@@ -359,6 +369,36 @@ static enum atm_status override(struct atm__importer *im,
     return array_constant(im->g, a, &v->constant);
 }
 
+/* Does the model know the names that the caller binds? */
+static enum atm_status check_names(const struct atm__importer *im)
+{
+    const Onnx__GraphProto *graph = im->model->graph;
+    const struct atm_import_options *o = im->options;
+    bool found;
+    uint32_t k, d;
+    size_t i;
+
+    for (k = 0; k < o->n_shapes; k++) {
+        for (i = 0, found = false; !found && i < graph->n_input; i++)
+            found = graph->input[i]->name &&
+                    strcmp(graph->input[i]->name, o->shape[k].input) == 0;
+        if (!found)
+            return atm_fail(ATM_INVAL, "a shape is given for \"%s\", which is "
+                            "no input", o->shape[k].input);
+    }
+    for (k = 0; k < o->n_dims; k++) {
+        for (i = 0, found = false; !found && i < graph->n_input; i++)
+            for (d = 0; !found && d < n_dims(graph->input[i]); d++)
+                found = dim_name(graph->input[i], d) &&
+                        strcmp(dim_name(graph->input[i], d),
+                               o->dim[k].name) == 0;
+        if (!found)
+            return atm_fail(ATM_INVAL, "no input has a dimension named \"%s\"",
+                            o->dim[k].name);
+    }
+    return ATM_OK;
+}
+
 enum atm_status atm__import_values(struct atm__importer *im)
 {
     const Onnx__GraphProto *graph = im->model->graph;
@@ -366,6 +406,9 @@ enum atm_status atm__import_values(struct atm__importer *im)
     enum atm_status st;
     size_t i;
 
+    st = check_names(im);
+    if (st)
+        return st;
     for (i = 0; i < o->n_dims; i++) {
         st = bind_dim(im, o->dim[i].name, o->dim[i].value);
         if (st)
@@ -429,7 +472,8 @@ enum atm_status atm__import_outputs(struct atm__importer *im)
 {
     const Onnx__GraphProto *graph = im->model->graph;
     enum atm_status st;
-    uint32_t id, k;
+    struct atm__names seen = {0};
+    uint32_t id;
     size_t i;
 
     for (i = 0; i < graph->n_value_info; i++) {
@@ -442,23 +486,23 @@ enum atm_status atm__import_outputs(struct atm__importer *im)
     }
     if (graph->n_output == 0)
         return atm_fail(ATM_FORMAT, "the graph has no outputs");
-    for (i = 0; i < graph->n_output; i++) {
+    for (i = 0, st = ATM_OK; !st && i < graph->n_output; i++) {
         const Onnx__ValueInfoProto *v = graph->output[i];
         const char *name = v->name ? v->name : "";
 
         id = atm__names_find(&im->values, name);
         if (id == ATM_NONE)
-            return atm_fail(ATM_FORMAT, "output \"%s\" is produced by no node",
-                            name);
-        for (k = 0; k < im->g->n_outputs; k++)
-            if (im->g->output[k] == id)
-                return atm_fail(ATM_FORMAT, "two outputs are named \"%s\"",
-                                name);
-        st = declare(im, v, id);
+            st = atm_fail(ATM_FORMAT, "output \"%s\" is produced by no node",
+                          name);
+        else if (atm__names_find(&seen, name) != ATM_NONE)
+            st = atm_fail(ATM_FORMAT, "two outputs are named \"%s\"", name);
+        else
+            st = atm__names_add(&seen, name, id);
+        if (!st)
+            st = declare(im, v, id);
         if (!st)
             st = atm_graph_add_output(im->g, id);
-        if (st)
-            return st;
     }
-    return ATM_OK;
+    atm__names_clear(&seen);
+    return st;
 }

@@ -9,6 +9,7 @@
 #include "passes.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #define FOLD_INPUT_MAX (4u << 20)
@@ -201,6 +202,22 @@ static enum atm_status compare(const struct atm__importer *im, uint32_t id)
     return ATM_OK;
 }
 
+/* "node 17 "conv1" (Conv): ..."; the rule's own sentence begins with the
+ * operator, which need not stand there twice. */
+static enum atm_status node_fail(const struct atm__importer *im, uint32_t node,
+                                 enum atm_status st)
+{
+    const struct atm_node *n = &im->g->node[node];
+    size_t skip = strlen(n->op->name);
+    char why[512];
+
+    (void)snprintf(why, sizeof(why), "%s", atm_errmsg());
+    if (strncmp(why, n->op->name, skip) != 0 || strncmp(why + skip, ": ", 2))
+        skip = 0;
+    return atm_fail(st, "node %" PRIu32 " \"%s\" (%s): %s", im->origin[node],
+                    n->name, n->op->name, why + (skip ? skip + 2 : 0));
+}
+
 enum atm_status atm__infer(struct atm__importer *im)
 {
     struct fold f = {.g = im->g};
@@ -215,7 +232,7 @@ enum atm_status atm__infer(struct atm__importer *im)
         st = f.arena ? infer_node(&f, i) : ATM_NOMEM;
         atm_arena_delete(f.arena);
         if (st)
-            st = atm__node_fail(im->g, i, st);
+            st = node_fail(im, i, st);
     }
     for (i = 0; !st && i < im->g->n_values && i < im->cap_declared; i++)
         st = compare(im, i);

@@ -5,10 +5,6 @@
 #include "autotm/graph.h"
 #include "names.h"
 
-/* "node 17 "conv1" (Conv)" before the sentence of the last failure. */
-enum atm_status atm__node_fail(const struct atm_graph *g, uint32_t node,
-                               enum atm_status st);
-
 /* Removes Identity and inference Dropout, then what no output needs. An output
  * that is a constant, or an input under another name, keeps an Identity. */
 enum atm_status atm__rewrite(struct atm_graph *g);
@@ -21,7 +17,7 @@ enum atm_status atm__compact(struct atm_graph *g, const bool *drop);
 enum atm_status atm__value_names(const struct atm_graph *g,
                                  struct atm__names *names);
 
-/* A new value of float elements, named after `base`: "base/suffix", or with a
+/* A new value, named after `base`: "base/suffix", or with a
  * number behind it where that is taken. */
 enum atm_status atm__derived_value(struct atm_graph *g,
                                    struct atm__names *names, uint32_t base,

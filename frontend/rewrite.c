@@ -8,15 +8,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum atm_status atm__node_fail(const struct atm_graph *g, uint32_t node,
-                               enum atm_status st)
-{
-    const struct atm_node *n = &g->node[node];
-
-    return atm_fail_in(st, "node %" PRIu32 " \"%s\" (%s)", node, n->name,
-                       n->op->name);
-}
-
 enum atm_status atm__value_names(const struct atm_graph *g,
                                  struct atm__names *names)
 {

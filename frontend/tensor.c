@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 /* Raw data up to here is copied into the graph: operators read their shape
- * inputs in memory, and a descriptor read each would cost more than it saves. */
+ * inputs in memory, and reading each from its file would cost more. */
 #define COPY_MAX 1024
 
 enum atm_status atm__pread(int fd, const char *path, uint64_t offset,
