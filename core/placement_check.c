@@ -763,7 +763,7 @@ static enum atm_status check_addresses(const struct check *c)
 static enum atm_status check_totals(const struct check *c)
 {
     const struct atm_placement *a = c->a;
-    double slack = TOLERANCE * (1 + fabs(c->seconds));
+    double slack = TOLERANCE * c->seconds;
     double gap = a->objective > 0
                      ? (a->objective - a->lower_bound) / a->objective : 0;
 

@@ -1,0 +1,16 @@
+# Answers to the problem files, judged by Python programs that share nothing
+# with the solver.
+find_package(Python3 COMPONENTS Interpreter)
+add_executable(plan_tool plan_tool.c)
+target_include_directories(plan_tool PRIVATE ${CMAKE_SOURCE_DIR}/include
+  ${CMAKE_SOURCE_DIR}/core ${CMAKE_SOURCE_DIR}/solver)
+target_link_libraries(plan_tool PRIVATE atm_solver atm_core atm_options)
+if(Python3_Interpreter_FOUND)
+  set(check_plans ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/check_plans.py
+    $<TARGET_FILE:plan_tool> ${CMAKE_SOURCE_DIR}/scripts/check_bound.py
+    ${CMAKE_CURRENT_SOURCE_DIR}/data/problems)
+  add_test(NAME check_plans_tiny COMMAND ${check_plans} tiny)
+  add_test(NAME check_plans_large COMMAND ${check_plans} large)
+  set_tests_properties(check_plans_tiny PROPERTIES TIMEOUT 120)
+  set_tests_properties(check_plans_large PROPERTIES TIMEOUT 1800 LABELS slow)
+endif()
