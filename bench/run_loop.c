@@ -28,13 +28,14 @@ static enum atm_status plan_all_fast(struct loop *l)
     static const char *const spec[2] = {"dram", "emu:profile=optane6"};
     struct atm_problem *problem = NULL;
     struct atm_placement *placement = NULL;
+    const struct atm_tier_ops *ops;
     struct atm_tier_info tier[2];
     struct atm_plan_options o;
     enum atm_status st = ATM_OK;
     int i;
 
     for (i = 0; !st && i < 2; i++)
-        st = atm_tier_probe(spec[i], 1e10, 1e10, &tier[i], NULL);
+        st = atm_tier_probe(spec[i], 1e10, 1e10, &tier[i], &ops);
     if (!st)
         st = atm_profile_new(l->program, tier, spec, 1e-6, &l->profile);
     if (!st)

@@ -33,7 +33,7 @@ struct options {
 
 /* ---- one child a test ---------------------------------------------------- */
 
-static _Noreturn void child(const char *dir, const Onnx__ModelProto *model,
+static _Noreturn void child(const char *dir, Onnx__ModelProto *model,
                             unsigned limit_s, int fd)
 {
     struct finding f = {0};
@@ -42,6 +42,7 @@ static _Noreturn void child(const char *dir, const Onnx__ModelProto *model,
     (void)alarm(limit_s);
     conformance_case(dir, model, &f);
     sent = write(fd, &f, sizeof(f)) == (ssize_t)sizeof(f);
+    onnx__model_proto__free_unpacked(model, NULL);
     exit(sent ? 0 : 1); /* with the exit handlers: leaks are found there */
 }
 
@@ -59,7 +60,7 @@ static void crashed(struct finding *f, int status, unsigned limit_s)
                        WTERMSIG(status), strsignal(WTERMSIG(status)));
 }
 
-static void run_test(const char *dir, const Onnx__ModelProto *model,
+static void run_test(const char *dir, Onnx__ModelProto *model,
                      unsigned limit_s, struct finding *f)
 {
     int fd[2], status = 0;
