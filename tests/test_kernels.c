@@ -4,9 +4,9 @@
  * reference kernels only. The results agree within 1e-5 of the largest value;
  * they are bit-identical when repeated, and at other addresses. CTest runs this
  * file a second time with ONEDNN_MAX_CPU_ISA=AVX2. */
+#include "graph_build.h"
 #include "program_run.h"
 
-#include "autotm/op.h"
 #include "rng.h"
 
 #include <math.h>
@@ -128,49 +128,6 @@ static void parse_shape(const char *s, struct atm_shape *shape)
     }
 }
 
-static uint32_t add_constant(struct atm_graph *g,
-                             const struct atm_shape *shape, double mean,
-                             double stddev)
-{
-    struct atm_constant c = {.kind = ATM_CONST_GENERATED, .mean = mean,
-                             .stddev = stddev, .seed = g->n_values};
-    uint32_t v;
-
-    ATM_ASSERT_OK(atm_shape_bytes(shape, ATM_F32, &c.bytes));
-    ATM_ASSERT_OK(atm_graph_add_value(g, NULL, ATM_F32, shape, &v));
-    ATM_ASSERT_OK(atm_graph_add_constant(g, &c, &g->value[v].constant));
-    return v;
-}
-
-/* Appends a node with one output, whose shape the operator's rule gives. */
-static uint32_t add_node(struct atm_graph *g, const char *name, int opset,
-                         uint32_t n_in, const uint32_t *in, uint32_t n_attr,
-                         const struct atm_attr *attr, uint32_t n_post,
-                         const struct atm_post *post)
-{
-    const struct atm_op *op = atm_op_find("", name);
-    struct atm_view in_view[8] = {{0}}, out_view = {.present = true};
-    struct atm_call call = {.graph = g, .n_in = n_in, .n_out = 1,
-                            .in = in_view, .out = &out_view};
-    uint32_t y, node, i;
-
-    CU_ASSERT_PTR_NOT_NULL_FATAL(op);
-    ATM_ASSERT_OK(atm_graph_add_value(g, NULL, ATM_F32, NULL, &y));
-    ATM_ASSERT_OK(atm_graph_add_node(g, name, op, opset, n_in, in, 1, &y,
-                                     n_attr, attr, &node));
-    g->node[node].n_post = n_post;
-    for (i = 0; i < n_post; i++)
-        g->node[node].post[i] = post[i];
-    for (i = 0; i < n_in; i++)
-        in_view[i] = (struct atm_view){.present = true, .dtype = ATM_F32,
-                                       .shape = g->value[in[i]].shape};
-    call.node = &g->node[node];
-    ATM_ASSERT_OK(atm_op_infer(&call));
-    g->value[y].shape = out_view.shape;
-    g->value[y].shape_known = true;
-    return y;
-}
-
 static uint32_t add_input(struct atm_graph *g, const char *text)
 {
     bool constant = *text == 'c', blocked = *text == 'b', positive;
@@ -182,7 +139,7 @@ static uint32_t add_input(struct atm_graph *g, const char *text)
     text += positive;
     parse_shape(text, &shape);
     if (constant)
-        return add_constant(g, &shape, positive ? 1.5 : 0, 0.2);
+        return graph_constant(g, &shape, positive ? 1.5 : 0, 0.2);
     ATM_ASSERT_OK(atm_graph_add_value(g, positive ? "positive" : NULL, ATM_F32,
                                       &shape, &v));
     ATM_ASSERT_OK(atm_graph_add_input(g, v));
@@ -191,8 +148,8 @@ static uint32_t add_input(struct atm_graph *g, const char *text)
     in[0] = v;
     shape.dim[0] = shape.dim[1];
     shape.dim[2] = shape.dim[3] = 1;
-    in[1] = add_constant(g, &shape, 0, 0.3);
-    return add_node(g, "Conv", 13, 2, in, 0, NULL, 0, NULL);
+    in[1] = graph_constant(g, &shape, 0, 0.3);
+    return graph_node(g, "Conv", 13, 2, in, 0, NULL, 0, NULL);
 }
 
 /* "a=1 b=2,3 c=0.5 d=WORD" */
@@ -249,7 +206,7 @@ static struct atm_graph *build(const struct row *r)
         post[n_post].input = n_in - 1;
     }
     (void)snprintf(text, sizeof(text), "%s", r->attr);
-    y = add_node(g, r->op, r->opset, n_in, in, parse_attrs(text, attr, ints),
+    y = graph_node(g, r->op, r->opset, n_in, in, parse_attrs(text, attr, ints),
                  attr, n_post, post);
     ATM_ASSERT_OK(atm_graph_add_output(g, y));
     ATM_ASSERT_OK(atm_graph_check(g));
