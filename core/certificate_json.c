@@ -18,9 +18,9 @@ static json_t *price_rows(const struct atm_price *p, uint32_t n)
     uint32_t i;
 
     for (i = 0; i < n; i++)
-        (void)json_array_append_new(
-            rows, json_pack("[I, o]", (json_int_t)p[i].at,
-                            atm__json_number(p[i].value)));
+        (void)json_array_append_new(rows,
+                                    json_pack("[I, o]", (json_int_t)p[i].at,
+                                              atm__json_number(p[i].value)));
     return whole(rows, n);
 }
 
@@ -74,11 +74,10 @@ static json_t *knapsack_rows(const struct atm_certificate *c)
 
 json_t *atm__certificate_json(const struct atm_certificate *c)
 {
-    json_t *v = json_pack("{s:I, s:o, s:o, s:o, s:o}", "budget",
-                          (json_int_t)c->budget, "memory",
-                          price_rows(c->memory, c->n_memory), "operand",
-                          operand_rows(c), "pair", pair_rows(c), "knapsack",
-                          knapsack_rows(c));
+    json_t *v = json_pack(
+        "{s:I, s:o, s:o, s:o, s:o}", "budget", (json_int_t)c->budget, "memory",
+        price_rows(c->memory, c->n_memory), "operand", operand_rows(c), "pair",
+        pair_rows(c), "knapsack", knapsack_rows(c));
 
     /* only problems with a slow capacity price it */
     if (c->n_slow_memory > 0 &&
@@ -128,9 +127,8 @@ static enum atm_status read_operand(const struct atm__place *at,
     return st ? st : atm__json_at_real(at, row, 2, &p->value);
 }
 
-static enum atm_status read_pair(const struct atm__place *at,
-                                 const json_t *row, struct atm_arena *arena,
-                                 void *to)
+static enum atm_status read_pair(const struct atm__place *at, const json_t *row,
+                                 struct atm_arena *arena, void *to)
 {
     struct atm_price_pair *p = to;
     enum atm_status st = atm__json_array(at, row, 4, true);
@@ -146,8 +144,8 @@ static enum atm_status read_pair(const struct atm__place *at,
 }
 
 static enum atm_status read_knapsack(const struct atm__place *at,
-                                     const json_t *row,
-                                     struct atm_arena *arena, void *to)
+                                     const json_t *row, struct atm_arena *arena,
+                                     void *to)
 {
     struct atm_price_knapsack *k = to;
     const struct atm__place list = {at, NULL, 3};
@@ -218,8 +216,7 @@ static void *read_rows(enum atm_status *st, const struct atm__place *at,
 }
 
 enum atm_status atm__certificate_parse(const struct atm__place *at,
-                                       const json_t *v,
-                                       struct atm_arena *arena,
+                                       const json_t *v, struct atm_arena *arena,
                                        struct atm_certificate *c)
 {
     static const char *const keys[] = {"budget",  "memory", "?slow_memory",
@@ -235,8 +232,8 @@ enum atm_status atm__certificate_parse(const struct atm__place *at,
                                sizeof(*c->slow_memory), &c->n_slow_memory);
     c->operand = read_rows(&st, at, v, "operand", read_operand, arena,
                            sizeof(*c->operand), &c->n_operand);
-    c->pair = read_rows(&st, at, v, "pair", read_pair, arena,
-                        sizeof(*c->pair), &c->n_pair);
+    c->pair = read_rows(&st, at, v, "pair", read_pair, arena, sizeof(*c->pair),
+                        &c->n_pair);
     c->knapsack = read_rows(&st, at, v, "knapsack", read_knapsack, arena,
                             sizeof(*c->knapsack), &c->n_knapsack);
     return st;

@@ -9,8 +9,7 @@
 json_t *atm__certificate_json(const struct atm_certificate *c); /* null: OOM */
 /* Form only: ids are judged by whoever has the problem. */
 enum atm_status atm__certificate_parse(const struct atm__place *at,
-                                       const json_t *v,
-                                       struct atm_arena *arena,
+                                       const json_t *v, struct atm_arena *arena,
                                        struct atm_certificate *c);
 
 #endif

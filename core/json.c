@@ -95,8 +95,8 @@ static enum atm_status get_u64(const struct atm__place *at, const json_t *v,
         return atm__json_fail(at, "must be an integer");
     i = json_integer_value(v);
     if (i < 0 || (uint64_t)i > max)
-        return atm__json_fail(at, "%" JSON_INTEGER_FORMAT
-                              " is not in 0..%" PRIu64, i, max);
+        return atm__json_fail(
+            at, "%" JSON_INTEGER_FORMAT " is not in 0..%" PRIu64, i, max);
     *out = (uint64_t)i;
     return ATM_OK;
 }

@@ -18,8 +18,8 @@ static enum atm_status stale(const char *what, struct atm_hash plan,
 
     return atm_fail(ATM_STALE,
                     "the plan was made for another %s (%s, this one is %s); "
-                    "plan again", what, atm_hash_str(plan, a),
-                    atm_hash_str(here, b));
+                    "plan again",
+                    what, atm_hash_str(plan, a), atm_hash_str(here, b));
 }
 
 enum atm_status atm_schedule_match(struct atm_schedule *s,

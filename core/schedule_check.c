@@ -36,14 +36,14 @@ struct check {
     const struct atm_program *p;
     struct atm_arena *arena;
     uint32_t n_res, n_steps;
-    enum content *content;    /* per residence */
-    uint32_t *source;         /* per residence: ARRIVING from which one */
-    uint32_t *started;        /* per residence: ARRIVING since which step */
-    uint32_t *leaving;        /* per residence: started moves reading it */
-    bool *prologue;           /* per residence */
-    uint32_t *next_of;        /* per tensor: new value of its carry, or NONE */
-    uint32_t *at;             /* [tensor * n_tiers + tier]: live residence */
-    uint32_t *scratch;        /* per kernel: live residence of its scratch */
+    enum content *content; /* per residence */
+    uint32_t *source;      /* per residence: ARRIVING from which one */
+    uint32_t *started;     /* per residence: ARRIVING since which step */
+    uint32_t *leaving;     /* per residence: started moves reading it */
+    bool *prologue;        /* per residence */
+    uint32_t *next_of;     /* per tensor: new value of its carry, or NONE */
+    uint32_t *at;          /* [tensor * n_tiers + tier]: live residence */
+    uint32_t *scratch;     /* per kernel: live residence of its scratch */
     uint32_t *first_of, *first_list; /* residences by first step (CSR) */
     uint32_t *last_of, *last_list;   /* residences by last step (CSR) */
     struct live_set live[ATM_TIERS_MAX];
@@ -60,9 +60,8 @@ static const char *step_str(const struct check *c, uint32_t t, char buf[TEXT])
 
     (void)snprintf(buf, TEXT, "step %" PRIu32 " (%s \"%.120s\")", t,
                    verb[st->kind],
-                   st->kind == ATM_STEP_RUN
-                       ? c->p->kernel[st->kernel].name
-                       : c->p->tensor[st->tensor].name);
+                   st->kind == ATM_STEP_RUN ? c->p->kernel[st->kernel].name
+                                            : c->p->tensor[st->tensor].name);
     return buf;
 }
 
@@ -135,10 +134,9 @@ static enum atm_status check_head(const struct check *c)
                     s->n_tensors, s->n_kernels, p->n_tensors, p->n_kernels);
     for (i = 0; i < p->n_tensors; i++)
         if (s->tensor_bytes[i] != p->tensor[i].bytes)
-            return FAIL("tensor \"%s\" has %" PRIu64
-                        " bytes, in the program %" PRIu64,
-                        p->tensor[i].name, s->tensor_bytes[i],
-                        p->tensor[i].bytes);
+            return FAIL(
+                "tensor \"%s\" has %" PRIu64 " bytes, in the program %" PRIu64,
+                p->tensor[i].name, s->tensor_bytes[i], p->tensor[i].bytes);
     if (s->tier[0].pool_bytes > s->budget_bytes)
         return FAIL("the pool of tier 0 (%s) has %" PRIu64
                     " bytes, the budget is %" PRIu64,
@@ -158,20 +156,22 @@ static enum atm_status check_residence(const struct check *c, uint32_t r)
                     x->tensor == ATM_NONE ? "kernel" : "tensor");
     if (x->tier >= c->s->n_tiers)
         return FAIL("residence %" PRIu32 ": tier %" PRIu32
-                    ", there are %" PRIu32, r, x->tier, c->s->n_tiers);
+                    ", there are %" PRIu32,
+                    r, x->tier, c->s->n_tiers);
     if (x->first_step >= c->n_steps || x->last_step >= c->n_steps)
         return FAIL("residence %" PRIu32 ": steps %" PRIu32 "..%" PRIu32
-                    ", there are %" PRIu32, r, x->first_step, x->last_step,
-                    c->n_steps);
+                    ", there are %" PRIu32,
+                    r, x->first_step, x->last_step, c->n_steps);
     bytes = res_bytes(c, r);
     if (x->offset % ATM_ALIGN != 0)
         return FAIL("residence %" PRIu32 " of %s: the offset is no multiple "
-                    "of %d", r, res_str(c, r, text), ATM_ALIGN);
+                    "of %d",
+                    r, res_str(c, r, text), ATM_ALIGN);
     if (!atm_add_u64(x->offset, bytes, &end) ||
         end > c->s->tier[x->tier].pool_bytes)
         return FAIL("residence %" PRIu32 " of %s: its %" PRIu64
-                    " bytes pass the end of the pool, %" PRIu64 " bytes", r,
-                    res_str(c, r, text), bytes,
+                    " bytes pass the end of the pool, %" PRIu64 " bytes",
+                    r, res_str(c, r, text), bytes,
                     c->s->tier[x->tier].pool_bytes);
     if (x->tensor != ATM_NONE)
         return ATM_OK;
@@ -185,7 +185,8 @@ static enum atm_status check_residence(const struct check *c, uint32_t r)
         c->s->step[x->first_step].kind != ATM_STEP_RUN ||
         c->s->step[x->first_step].kernel != x->kernel)
         return FAIL("residence %" PRIu32 ": %s; scratch lives at the step of "
-                    "its kernel alone", r, res_str(c, r, text));
+                    "its kernel alone",
+                    r, res_str(c, r, text));
     return ATM_OK;
 }
 
@@ -199,8 +200,7 @@ static enum atm_status check_step(const struct check *c, uint32_t t)
     int i;
 
     if ((unsigned)st->kind > ATM_STEP_WAIT)
-        return FAIL("step %" PRIu32 ": unknown kind %u", t,
-                    (unsigned)st->kind);
+        return FAIL("step %" PRIu32 ": unknown kind %u", t, (unsigned)st->kind);
     if (!(st->predicted_s >= 0 && isfinite(st->predicted_s)))
         return FAIL("step %" PRIu32 ": predicted time %g", t, st->predicted_s);
     if (st->kind == ATM_STEP_RUN)
@@ -212,8 +212,7 @@ static enum atm_status check_step(const struct check *c, uint32_t t)
         return FAIL("step %" PRIu32 ": no tensor %" PRIu32, t, st->tensor);
     for (i = 0; i < 2; i++) {
         if (end[i] >= c->n_res)
-            return FAIL("%s: no residence %" PRIu32, step_str(c, t, a),
-                        end[i]);
+            return FAIL("%s: no residence %" PRIu32, step_str(c, t, a), end[i]);
         if (c->s->residence[end[i]].tensor != st->tensor)
             return FAIL("%s: residence %" PRIu32 " holds another tensor",
                         step_str(c, t, a), end[i]);
@@ -253,8 +252,7 @@ static enum atm_status check_order(const struct check *c)
         if (c->s->step[t].kind != ATM_STEP_RUN)
             continue;
         if (k < next)
-            return FAIL("%s: the kernel runs a second time",
-                        step_str(c, t, a));
+            return FAIL("%s: the kernel runs a second time", step_str(c, t, a));
         if (k > next)
             return FAIL("%s: kernel \"%s\" is left out or comes too late",
                         step_str(c, t, a), c->p->kernel[next].name);
@@ -279,17 +277,18 @@ static enum atm_status check_prologue(const struct check *c)
         if (r >= c->n_res)
             return FAIL("prologue: no residence %" PRIu32, r);
         if (c->prologue[r])
-            return FAIL("prologue: residence %" PRIu32 " of %s stands twice",
-                        r, res_str(c, r, a));
+            return FAIL("prologue: residence %" PRIu32 " of %s stands twice", r,
+                        res_str(c, r, a));
         c->prologue[r] = true;
         x = &c->s->residence[r];
         if (x->tensor == ATM_NONE || !c->p->tensor[x->tensor].arg)
             return FAIL("prologue: residence %" PRIu32
-                        ", %s, is no weight or state", r, res_str(c, r, a));
+                        ", %s, is no weight or state",
+                        r, res_str(c, r, a));
         if (!covers(x, 0))
             return FAIL("prologue: residence %" PRIu32
-                        " of %s does not live at step 0", r,
-                        res_str(c, r, a));
+                        " of %s does not live at step 0",
+                        r, res_str(c, r, a));
     }
     /* staging may stand anywhere in the fast pool but on what is loaded */
     for (i = 0; i < c->n_res; i++) {
@@ -385,7 +384,7 @@ static enum atm_status overlap(const struct check *c, uint32_t t, uint32_t old,
                 res_str(c, new, b), res_str(c, old, d));
 }
 
-static enum atm_status begin(struct check *c, uint32_t t, uint32_t r)
+static enum atm_status begin_residence(struct check *c, uint32_t t, uint32_t r)
 {
     const struct atm_residence *x = &c->s->residence[r];
     struct live_set *l = &c->live[x->tier];
@@ -406,8 +405,8 @@ static enum atm_status begin(struct check *c, uint32_t t, uint32_t r)
                     step_str(c, t, a), res_str(c, r, b), *slot);
     /* live ranges are disjoint, or equal for a pair: looking outwards until
      * the first that does not touch is enough */
-    for (i = pos; !st && i < l->n &&
-                  c->s->residence[l->residence[i]].offset < end; i++)
+    for (i = pos;
+         !st && i < l->n && c->s->residence[l->residence[i]].offset < end; i++)
         st = overlap(c, t, l->residence[i], r);
     for (i = pos; !st && i > 0; i--) {
         uint32_t o = l->residence[i - 1];
@@ -426,7 +425,7 @@ static enum atm_status begin(struct check *c, uint32_t t, uint32_t r)
     return ATM_OK;
 }
 
-static enum atm_status end(struct check *c, uint32_t t, uint32_t r)
+static enum atm_status end_residence(struct check *c, uint32_t t, uint32_t r)
 {
     const struct atm_residence *x = &c->s->residence[r];
     struct live_set *l = &c->live[x->tier];
@@ -436,7 +435,8 @@ static enum atm_status end(struct check *c, uint32_t t, uint32_t r)
     if (!(goes_round(c, r) && x->last_step == c->n_steps - 1)) {
         if (c->content[r] == ARRIVING || c->leaving[r] > 0)
             return FAIL("%s: %s ends while a started move %s it is not "
-                        "waited for", step_str(c, t, a), res_str(c, r, b),
+                        "waited for",
+                        step_str(c, t, a), res_str(c, r, b),
                         c->leaving[r] > 0 ? "from" : "to");
         c->content[r] = EMPTY;
     }
@@ -474,9 +474,9 @@ static enum atm_status must_be_valid(const struct check *c, uint32_t t,
     if (c->content[r] == VALID)
         return ATM_OK;
     if (c->content[r] == ARRIVING)
-        return FAIL("%s %s %s before the move into it, started at step %"
-                    PRIu32 ", is waited for", step_str(c, t, a), verb,
-                    res_str(c, r, b), c->started[r]);
+        return FAIL("%s %s %s before the move into it, started at step %" PRIu32
+                    ", is waited for",
+                    step_str(c, t, a), verb, res_str(c, r, b), c->started[r]);
     return FAIL("%s %s %s, which nothing has written in this iteration",
                 step_str(c, t, a), verb, res_str(c, r, b));
 }
@@ -538,8 +538,7 @@ static enum atm_status play_run(struct check *c, uint32_t t)
         r = place_of(c, k->out[i].tensor);
         if (r == ATM_NONE)
             return FAIL("%s writes \"%s\", which has no residence there",
-                        step_str(c, t, a),
-                        c->p->tensor[k->out[i].tensor].name);
+                        step_str(c, t, a), c->p->tensor[k->out[i].tensor].name);
         st = must_be_idle(c, t, r);
         if (st)
             return st;
@@ -547,8 +546,7 @@ static enum atm_status play_run(struct check *c, uint32_t t)
     st = play_pairs(c, t, k);
     if (st)
         return st;
-    if (k->scratch_bytes > 0 &&
-        c->scratch[c->s->step[t].kernel] == ATM_NONE)
+    if (k->scratch_bytes > 0 && c->scratch[c->s->step[t].kernel] == ATM_NONE)
         return FAIL("%s needs %" PRIu64 " bytes of scratch and has none",
                     step_str(c, t, a), k->scratch_bytes);
     for (i = 0; i < k->n_out; i++)
@@ -613,8 +611,8 @@ static enum atm_status check_outputs(const struct check *c)
     enum atm_status st;
 
     for (i = 0; i < c->p->n_outputs + c->p->n_tensors; i++) {
-        uint32_t id = i < c->p->n_outputs ? c->p->output[i].tensor
-                                          : i - c->p->n_outputs;
+        uint32_t id =
+            i < c->p->n_outputs ? c->p->output[i].tensor : i - c->p->n_outputs;
 
         if (i >= c->p->n_outputs && !c->p->tensor[id].out)
             continue;
@@ -644,7 +642,8 @@ static enum atm_status check_boundary(const struct check *c)
         if (c->content[r] == ARRIVING &&
             !lives_on(c, c->s->residence[r].tensor))
             st = FAIL("the move to %s is not waited for before the iteration "
-                      "ends, and the value ends with it", res_str(c, r, a));
+                      "ends, and the value ends with it",
+                      res_str(c, r, a));
         else if (c->prologue[r] && !holds)
             st = FAIL("the end state is not the begin state: the prologue "
                       "fills %s, the last step leaves nothing there",
@@ -681,7 +680,7 @@ static enum atm_status play(struct check *c, bool first_pass)
 
     for (t = 0; t < c->n_steps; t++) {
         for (i = c->first_of[t]; !st && i < c->first_of[t + 1]; i++)
-            st = begin(c, t, c->first_list[i]);
+            st = begin_residence(c, t, c->first_list[i]);
         if (!st)
             st = c->s->step[t].kind == ATM_STEP_RUN
                      ? play_run(c, t)
@@ -689,7 +688,7 @@ static enum atm_status play(struct check *c, bool first_pass)
         if (!st && t == c->n_steps - 1)
             st = check_boundary(c);
         for (i = c->last_of[t]; !st && i < c->last_of[t + 1]; i++)
-            st = end(c, t, c->last_list[i]);
+            st = end_residence(c, t, c->last_list[i]);
         if (st)
             return st;
     }
@@ -752,8 +751,8 @@ static enum atm_status set_up(struct check *c)
     for (i = 0; i < c->p->n_carries; i++)
         c->next_of[c->p->carry[i].prev] = c->p->carry[i].next;
     for (i = 0; i < c->s->n_tiers; i++) {
-        c->live[i].residence = atm_arena_array(
-            c->arena, (size_t)c->n_res + 1, sizeof(c->live[i].residence[0]));
+        c->live[i].residence = atm_arena_array(c->arena, (size_t)c->n_res + 1,
+                                               sizeof(c->live[i].residence[0]));
         if (!c->live[i].residence)
             return ATM_NOMEM;
     }
@@ -784,7 +783,8 @@ static enum atm_status check_totals(const struct check *c)
 
         if (x->tier < 2 && x->offset + res_bytes(c, i) > peak[x->tier])
             return FAIL("%s ends above the stated peak of its tier, %" PRIu64
-                        " bytes", res_str(c, i, a), peak[x->tier]);
+                        " bytes",
+                        res_str(c, i, a), peak[x->tier]);
     }
     return ATM_OK;
 }
@@ -834,7 +834,7 @@ enum atm_status atm_schedule_check(const struct atm_schedule *s,
         if (c.prologue[r])
             c.content[r] = VALID;
         if (s->residence[r].first_step > s->residence[r].last_step)
-            st = begin(&c, 0, r);
+            st = begin_residence(&c, 0, r);
     }
     if (!st)
         st = play(&c, true);

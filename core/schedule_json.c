@@ -18,8 +18,7 @@
 #define LIST_MAX (1u << 20) /* elements of any list */
 
 static const char *const step_names[] = {"run", "move", "start", "wait"};
-static const char *const status_names[] = {"optimal", "feasible",
-                                           "infeasible"};
+static const char *const status_names[] = {"optimal", "feasible", "infeasible"};
 
 /* ---- writing ----------------------------------------------------------- */
 
@@ -43,8 +42,7 @@ static json_t *residence_json(const struct atm_residence *r)
 {
     bool scratch = r->tensor == ATM_NONE;
 
-    return json_pack("{s:I, s:I, s:I, s:I, s:I}",
-                     scratch ? "kernel" : "tensor",
+    return json_pack("{s:I, s:I, s:I, s:I, s:I}", scratch ? "kernel" : "tensor",
                      (json_int_t)(scratch ? r->kernel : r->tensor), "tier",
                      (json_int_t)r->tier, "offset", (json_int_t)r->offset,
                      "first_step", (json_int_t)r->first_step, "last_step",
@@ -54,8 +52,8 @@ static json_t *residence_json(const struct atm_residence *r)
 static json_t *step_json(const struct atm_step *t)
 {
     if (t->kind == ATM_STEP_RUN)
-        return json_pack("{s:s, s:I, s:o}", "do", step_names[t->kind],
-                         "kernel", (json_int_t)t->kernel, "seconds",
+        return json_pack("{s:s, s:I, s:o}", "do", step_names[t->kind], "kernel",
+                         (json_int_t)t->kernel, "seconds",
                          atm__json_number(t->predicted_s));
     return json_pack("{s:s, s:I, s:I, s:I, s:o}", "do", step_names[t->kind],
                      "tensor", (json_int_t)t->tensor, "from",
@@ -76,8 +74,7 @@ static json_t *lists_json(const struct atm_schedule *s)
             json_pack("{s:o, s:I}", "name", atm_json_name(s->tensor_name[i]),
                       "bytes", (json_int_t)s->tensor_bytes[i]));
     for (i = 0; i < s->n_kernels; i++)
-        (void)json_array_append_new(kernels,
-                                    atm_json_name(s->kernel_name[i]));
+        (void)json_array_append_new(kernels, atm_json_name(s->kernel_name[i]));
     for (i = 0; i < s->n_residences; i++)
         (void)json_array_append_new(residences,
                                     residence_json(&s->residence[i]));
@@ -87,25 +84,23 @@ static json_t *lists_json(const struct atm_schedule *s)
         (void)json_array_append_new(prologue, json_integer(s->prologue[i]));
     for (i = 0; i < s->n_tiers; i++)
         (void)json_array_append_new(
-            tiers, json_pack("{s:s, s:s, s:I}", "kind", s->tier[i].name,
-                             "spec", s->tier[i].spec, "pool_bytes",
+            tiers, json_pack("{s:s, s:s, s:I}", "kind", s->tier[i].name, "spec",
+                             s->tier[i].spec, "pool_bytes",
                              (json_int_t)s->tier[i].pool_bytes));
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "tensors",
-                     whole(tensors, s->n_tensors), "kernels",
-                     whole(kernels, s->n_kernels), "residences",
-                     whole(residences, s->n_residences), "steps",
-                     whole(steps, s->n_steps), "prologue",
-                     whole(prologue, s->n_prologue), "tiers",
-                     whole(tiers, s->n_tiers));
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o}", "tensors",
+        whole(tensors, s->n_tensors), "kernels", whole(kernels, s->n_kernels),
+        "residences", whole(residences, s->n_residences), "steps",
+        whole(steps, s->n_steps), "prologue", whole(prologue, s->n_prologue),
+        "tiers", whole(tiers, s->n_tiers));
 }
 
 static json_t *head_json(const struct atm_schedule *s)
 {
     return json_pack(
         "{s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:b, s:i}",
-        "format", "autotm-schedule", "schema_version", SCHEMA_VERSION,
-        "model", atm_json_name(s->model_name), "model_hash",
-        hash_json(s->model_hash),
+        "format", "autotm-schedule", "schema_version", SCHEMA_VERSION, "model",
+        atm_json_name(s->model_name), "model_hash", hash_json(s->model_hash),
         "program_hash", hash_json(s->program_hash), "profile_hash",
         hash_json(s->profile_hash), "tiers_hash", hash_json(s->tiers_hash),
         "planner", s->planner, "options", s->options, "status",
@@ -147,18 +142,37 @@ enum atm_status atm_schedule_to_json(const struct atm_schedule *s, char **json)
 
 /* ---- reading ----------------------------------------------------------- */
 
-static const char *const root_keys[] = {
-    "format",          "schema_version",      "model",
-    "model_hash",      "program_hash",        "profile_hash",
-    "tiers_hash",      "planner",             "options",
-    "status",          "emulated",            "threads",
-    "peak_bytes",      "budget_bytes",        "fast_peak_bytes",
-    "slow_peak_bytes", "moved_bytes",         "predicted_seconds",
-    "all_fast_seconds", "all_slow_seconds",   "lower_bound_seconds",
-    "gap",             "uncertified_bound",   "certificate",
-    "tensors",         "kernels",             "residences",
-    "steps",           "prologue",            "tiers",
-    NULL};
+static const char *const root_keys[] = {"format",
+                                        "schema_version",
+                                        "model",
+                                        "model_hash",
+                                        "program_hash",
+                                        "profile_hash",
+                                        "tiers_hash",
+                                        "planner",
+                                        "options",
+                                        "status",
+                                        "emulated",
+                                        "threads",
+                                        "peak_bytes",
+                                        "budget_bytes",
+                                        "fast_peak_bytes",
+                                        "slow_peak_bytes",
+                                        "moved_bytes",
+                                        "predicted_seconds",
+                                        "all_fast_seconds",
+                                        "all_slow_seconds",
+                                        "lower_bound_seconds",
+                                        "gap",
+                                        "uncertified_bound",
+                                        "certificate",
+                                        "tensors",
+                                        "kernels",
+                                        "residences",
+                                        "steps",
+                                        "prologue",
+                                        "tiers",
+                                        NULL};
 
 static enum atm_status read_hash(const struct atm__place *at,
                                  const json_t *root, const char *key,
@@ -173,10 +187,9 @@ static enum atm_status read_hash(const struct atm__place *at,
 }
 
 /* One of a list of words; its index. */
-static enum atm_status read_word(const struct atm__place *at,
-                                 const json_t *obj, const char *key,
-                                 const char *const *words, uint32_t n,
-                                 uint32_t *index)
+static enum atm_status read_word(const struct atm__place *at, const json_t *obj,
+                                 const char *key, const char *const *words,
+                                 uint32_t n, uint32_t *index)
 {
     const struct atm__place here = {at, key, 0};
     const char *text = json_string_value(json_object_get(obj, key));
@@ -192,15 +205,17 @@ static enum atm_status read_head(const struct atm__place *at,
                                  const json_t *root, struct atm_schedule *s)
 {
     static const char *const format[] = {"autotm-schedule"};
-    enum atm_status st = read_word(at, root, "format", format, 1,
-                                   &(uint32_t){0});
+    enum atm_status st =
+        read_word(at, root, "format", format, 1, &(uint32_t){0});
     uint32_t word = 0, version = 0, threads = 0;
 
     if (!st)
         st = atm__json_u32(at, root, "schema_version", UINT32_MAX, &version);
     if (!st && version != SCHEMA_VERSION)
-        return atm__json_fail(at, "schema_version is %u, this program reads "
-                              "%d; plan again", version, SCHEMA_VERSION);
+        return atm__json_fail(at,
+                              "schema_version is %u, this program reads "
+                              "%d; plan again",
+                              version, SCHEMA_VERSION);
     if (!st)
         st = atm__json_str(at, root, "model", s->arena, &s->model_name);
     if (!st)
@@ -227,8 +242,7 @@ static enum atm_status read_head(const struct atm__place *at,
 }
 
 static enum atm_status read_numbers(const struct atm__place *at,
-                                    const json_t *root,
-                                    struct atm_schedule *s)
+                                    const json_t *root, struct atm_schedule *s)
 {
     const struct {
         const char *key;
@@ -305,8 +319,7 @@ static enum atm_status read_names(const struct atm__place *at,
 
         st = atm__json_object(&here, v, keys);
         if (!st)
-            st = atm__json_str(&here, v, "name", s->arena,
-                               &s->tensor_name[i]);
+            st = atm__json_str(&here, v, "name", s->arena, &s->tensor_name[i]);
         if (!st)
             st = atm__json_u64(&here, v, "bytes", ATM_JSON_MAX_INT,
                                &s->tensor_bytes[i]);
@@ -342,11 +355,9 @@ static enum atm_status read_tiers(const struct atm__place *at,
 
         st = atm__json_object(&here, tier, keys);
         if (!st)
-            st = atm__json_str(&here, tier, "kind", s->arena,
-                               &s->tier[i].name);
+            st = atm__json_str(&here, tier, "kind", s->arena, &s->tier[i].name);
         if (!st)
-            st = atm__json_str(&here, tier, "spec", s->arena,
-                               &s->tier[i].spec);
+            st = atm__json_str(&here, tier, "spec", s->arena, &s->tier[i].spec);
         if (!st)
             st = atm__json_u64(&here, tier, "pool_bytes", ATM_JSON_MAX_INT,
                                &s->tier[i].pool_bytes);
@@ -370,10 +381,10 @@ static enum atm_status read_residence(const struct atm__place *at,
                                       const struct atm_schedule *s,
                                       struct atm_residence *r)
 {
-    static const char *const of_tensor[] = {
-        "tensor", "tier", "offset", "first_step", "last_step", NULL};
-    static const char *const of_kernel[] = {
-        "kernel", "tier", "offset", "first_step", "last_step", NULL};
+    static const char *const of_tensor[] = {"tensor",     "tier",      "offset",
+                                            "first_step", "last_step", NULL};
+    static const char *const of_kernel[] = {"kernel",     "tier",      "offset",
+                                            "first_step", "last_step", NULL};
     bool scratch = json_object_get(v, "kernel") != NULL;
     enum atm_status st =
         atm__json_object(at, v, scratch ? of_kernel : of_tensor);
@@ -396,7 +407,7 @@ static enum atm_status read_step(const struct atm__place *at, const json_t *v,
                                  struct atm_step *t)
 {
     static const char *const of_run[] = {"do", "kernel", "seconds", NULL};
-    static const char *const of_move[] = {"do",   "tensor", "from",
+    static const char *const of_move[] = {"do", "tensor",  "from",
                                           "to", "seconds", NULL};
     enum atm_status st = ATM_OK;
     uint32_t word = 0;
@@ -434,15 +445,14 @@ static enum atm_status read_play(const struct atm__place *at,
 
     s->residence = new_table(&st, &residences, rs, s->arena,
                              sizeof(*s->residence), &s->n_residences);
-    s->step = new_table(&st, &steps, ss, s->arena, sizeof(*s->step),
-                        &s->n_steps);
-    s->prologue = new_table(&st, &prologue, ps, s->arena,
-                            sizeof(*s->prologue), &s->n_prologue);
+    s->step =
+        new_table(&st, &steps, ss, s->arena, sizeof(*s->step), &s->n_steps);
+    s->prologue = new_table(&st, &prologue, ps, s->arena, sizeof(*s->prologue),
+                            &s->n_prologue);
     for (i = 0; !st && i < s->n_residences; i++) {
         const struct atm__place here = {&residences, NULL, i};
 
-        st = read_residence(&here, json_array_get(rs, i), s,
-                            &s->residence[i]);
+        st = read_residence(&here, json_array_get(rs, i), s, &s->residence[i]);
     }
     for (i = 0; !st && i < s->n_steps; i++) {
         const struct atm__place here = {&steps, NULL, i};

@@ -12,8 +12,7 @@ enum atm_status atm__move(const struct atm__range *from,
     const struct atm__store *a = from->store, *b = to->store;
 
     if ((outward && a->base) || !b->base)
-        return b->ops->write(b->tier, a->base + from->off, to->off,
-                             to->bytes);
+        return b->ops->write(b->tier, a->base + from->off, to->off, to->bytes);
     return a->ops->read(a->tier, b->base + to->off, from->off, from->bytes);
 }
 
@@ -84,8 +83,8 @@ enum atm_status atm__range_hash(const struct atm__range *r, void *bounce,
                                               : ATM__BOUNCE_BYTES;
         if (!s->base)
             st = s->ops->read(s->tier, bounce, r->off + at, n);
-        chain[1] = atm_hash_bytes(s->base ? s->base + r->off + at : bounce,
-                                  (size_t)n);
+        chain[1] =
+            atm_hash_bytes(s->base ? s->base + r->off + at : bounce, (size_t)n);
         chain[0] = atm_hash_bytes(chain, sizeof(chain));
     }
     *hash = chain[0];

@@ -71,18 +71,21 @@ static enum atm_status choose_clock(struct atm_session *s)
         if (info->clock == ATM_CLOCK_REAL)
             continue;
         if (s->clock != ATM_CLOCK_REAL && s->clock != info->clock)
-            return atm_fail(ATM_INVAL, "tier \"%s\": its clock differs from "
+            return atm_fail(ATM_INVAL,
+                            "tier \"%s\": its clock differs from "
                             "that of the other emulated tiers",
                             s->s->tier[i].spec);
         if (!(info->read_bw > 0 && info->write_bw > 0))
-            return atm_fail(ATM_INVAL, "tier \"%s\": its bandwidth is not "
-                            "known", s->s->tier[i].spec);
+            return atm_fail(ATM_INVAL,
+                            "tier \"%s\": its bandwidth is not "
+                            "known",
+                            s->s->tier[i].spec);
         s->clock = info->clock;
     }
     if (s->clock == ATM_CLOCK_TABLE &&
         (!s->o.profile || s->o.profile->n_kernels != s->p->n_kernels))
         return atm_fail(ATM_INVAL, "clock=table needs the profile of the "
-                        "program");
+                                   "program");
     return ATM_OK;
 }
 
@@ -295,8 +298,7 @@ static enum atm_status copy(struct atm_session *s, const struct atm__step *x)
     if (!(hit && s->o.fault == ATM_FAULT_SKIP))
         st = atm__move(&x->from, &x->to, x->outward);
     if (!st && hit && s->o.fault == ATM_FAULT_FLIP)
-        st = atm__flip(&x->to, (s->o.seed + s->iteration * 61) %
-                                   x->to.bytes);
+        st = atm__flip(&x->to, (s->o.seed + s->iteration * 61) % x->to.bytes);
     return st;
 }
 
@@ -313,16 +315,16 @@ static enum atm_status run_move(struct atm_session *s, uint32_t t)
     begin = seconds_now();
     if (!st)
         st = copy(s, x);
-    time->seconds = s->clock == ATM_CLOCK_VIRTUAL ||
-                            s->clock == ATM_CLOCK_TABLE
+    time->seconds = s->clock == ATM_CLOCK_VIRTUAL || s->clock == ATM_CLOCK_TABLE
                         ? x->move_s
                         : seconds_now() - begin;
     if (!st && s->o.verify)
         st = atm__range_hash(&x->to, s->bounce, &after);
     if (!st && !atm_hash_equal(before, after))
-        return atm_fail(ATM_MISMATCH, "step %" PRIu32 ": \"%s\" did not "
-                        "arrive in %s as it left %s", t,
-                        s->p->tensor[s->s->step[t].tensor].name,
+        return atm_fail(ATM_MISMATCH,
+                        "step %" PRIu32 ": \"%s\" did not "
+                        "arrive in %s as it left %s",
+                        t, s->p->tensor[s->s->step[t].tensor].name,
                         x->to.store->ops->kind, x->from.store->ops->kind);
     return st;
 }
@@ -387,8 +389,8 @@ enum atm_status atm_session_output(struct atm_session *s, uint32_t output,
     void *copy_of;
 
     if (output >= s->p->n_outputs)
-        return atm_fail(ATM_INVAL, "output %" PRIu32 ": the model has %"
-                        PRIu32, output, s->p->n_outputs);
+        return atm_fail(ATM_INVAL, "output %" PRIu32 ": the model has %" PRIu32,
+                        output, s->p->n_outputs);
     if (s->iteration == 0)
         return atm_fail(ATM_INVAL, "output %" PRIu32 ": nothing has run yet",
                         output);

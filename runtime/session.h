@@ -11,17 +11,17 @@
 
 struct atm__step {
     /* RUN */
-    void **in, **out;    /* addresses as atm_exec_run wants them */
+    void **in, **out; /* addresses as atm_exec_run wants them */
     void *scratch;
     struct atm__range feed; /* FEED: where the input goes */
-    uint32_t n_slow;     /* operands in emulated tiers */
+    uint32_t n_slow;        /* operands in emulated tiers */
     double *slow_s, *latency_s;
-    double table_s;      /* clock=table: the seconds of the step */
+    double table_s; /* clock=table: the seconds of the step */
     /* MOVE */
     struct atm__range from, to;
-    bool outward;        /* to the greater tier index */
-    uint32_t nth;        /* of the iteration's moves */
-    double move_s;       /* modelled */
+    bool outward;  /* to the greater tier index */
+    uint32_t nth;  /* of the iteration's moves */
+    double move_s; /* modelled */
 };
 
 /* Ranges to poison before step t: list[of[t]..of[t + 1]). */
@@ -36,18 +36,18 @@ struct atm_session {
     const struct atm_schedule *s;
     struct atm_session_options o;
     struct atm_exec *exec;
-    uint32_t n_open;                     /* stores */
+    uint32_t n_open; /* stores */
     struct atm__store store[ATM_TIERS_MAX];
     enum atm_clock clock;
     struct atm__step *step;
-    const void **input;                  /* borrowed, per graph input */
+    const void **input; /* borrowed, per graph input */
     uint64_t *input_bytes;
-    struct atm__range *output;           /* where each graph output ends up */
+    struct atm__range *output; /* where each graph output ends up */
     struct atm_step_time *time;
     uint64_t iteration;
     /* verify */
     struct atm__poison_list poison;
-    void *pattern, *bounce;              /* ATM__BOUNCE_BYTES each */
+    void *pattern, *bounce; /* ATM__BOUNCE_BYTES each */
 };
 
 /* Fills step, output, poison, input_bytes from program, schedule and stores.

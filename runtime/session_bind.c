@@ -96,8 +96,8 @@ static enum atm_status bind_operands(struct atm_session *s,
             return atm_fail(ATM_FORMAT,
                             "schedule: step %" PRIu32 " runs \"%s\" on \"%s\" "
                             "in %s, which has no addresses: it must be "
-                            "fetched first", t, k->name,
-                            s->p->tensor[op[i].tensor].name,
+                            "fetched first",
+                            t, k->name, s->p->tensor[op[i].tensor].name,
                             at.store->ops->kind);
         (*to)[i] = at.store->base ? at.store->base + at.off : NULL;
     }
@@ -106,8 +106,8 @@ static enum atm_status bind_operands(struct atm_session *s,
 
 /* Seconds that each operand in an emulated tier costs: the formula of the
  * profile, over the bytes that the kernel touches. */
-static enum atm_status bind_costs(struct atm_session *s,
-                                  const struct finder *f, uint32_t t)
+static enum atm_status bind_costs(struct atm_session *s, const struct finder *f,
+                                  uint32_t t)
 {
     uint32_t id = s->s->step[t].kernel, i, n, n_in;
     const struct atm_kernel *k = &s->p->kernel[id];
@@ -139,10 +139,10 @@ static enum atm_status bind_costs(struct atm_session *s,
     if (s->clock == ATM_CLOCK_TABLE) {
         const struct atm_kernel_time *time = &s->o.profile->kernel[id];
 
-        st->table_s = time->table ? time->table[mask].seconds
-                                  : atm_clock_kernel(time->fast.seconds,
-                                                     st->n_slow, st->slow_s,
-                                                     st->latency_s);
+        st->table_s = time->table
+                          ? time->table[mask].seconds
+                          : atm_clock_kernel(time->fast.seconds, st->n_slow,
+                                             st->slow_s, st->latency_s);
     }
     return ATM_OK;
 }
@@ -163,12 +163,13 @@ static enum atm_status bind_run(struct atm_session *s, const struct finder *f,
     if (status)
         return status;
     if (k->scratch_bytes > 0) {
-        struct atm__range at =
-            range_of(s, find(s, f, s->p->n_tensors + id, t));
+        struct atm__range at = range_of(s, find(s, f, s->p->n_tensors + id, t));
 
         if (!at.store->base)
-            return atm_fail(ATM_FORMAT, "schedule: tier 0 (%s) has no "
-                            "addresses", at.store->ops->kind);
+            return atm_fail(ATM_FORMAT,
+                            "schedule: tier 0 (%s) has no "
+                            "addresses",
+                            at.store->ops->kind);
         st->scratch = at.store->base + at.off;
     }
     if (k->kind == ATM_KERNEL_FEED) {
@@ -186,17 +187,20 @@ static enum atm_status bind_move(struct atm_session *s, uint32_t t,
     const char *name = s->p->tensor[m->tensor].name;
 
     if (m->kind != ATM_STEP_MOVE)
-        return atm_fail(ATM_UNSUPPORTED, "schedule: step %" PRIu32 " moves "
+        return atm_fail(ATM_UNSUPPORTED,
+                        "schedule: step %" PRIu32 " moves "
                         "\"%s\" beside kernels; this session only moves "
-                        "between them", t, name);
+                        "between them",
+                        t, name);
     st->from = range_of(s, m->from);
     st->to = range_of(s, m->to);
-    st->outward =
-        s->s->residence[m->to].tier > s->s->residence[m->from].tier;
+    st->outward = s->s->residence[m->to].tier > s->s->residence[m->from].tier;
     if (!st->from.store->base && !st->to.store->base)
-        return atm_fail(ATM_UNSUPPORTED, "schedule: step %" PRIu32 " moves "
-                        "\"%s\" from %s to %s: one must be memory", t, name,
-                        st->from.store->ops->kind, st->to.store->ops->kind);
+        return atm_fail(ATM_UNSUPPORTED,
+                        "schedule: step %" PRIu32 " moves "
+                        "\"%s\" from %s to %s: one must be memory",
+                        t, name, st->from.store->ops->kind,
+                        st->to.store->ops->kind);
     st->nth = nth;
     st->move_s = atm__move_seconds(&st->from, &st->to);
     return ATM_OK;
@@ -294,8 +298,7 @@ static enum atm_status bind_poison(struct atm_session *s)
     bool *prologue;
     enum atm_status st;
 
-    prologue = atm_arena_array(s->arena, s->s->n_residences,
-                               sizeof(*prologue));
+    prologue = atm_arena_array(s->arena, s->s->n_residences, sizeof(*prologue));
     l->of = atm_arena_array(s->arena, (size_t)n + 1, sizeof(*l->of));
     l->list = atm_arena_array(s->arena, (size_t)s->s->n_residences * 2,
                               sizeof(*l->list));
@@ -346,10 +349,11 @@ enum atm_status atm__session_bind(struct atm_session *s)
         st = s->s->step[t].kind == ATM_STEP_RUN ? bind_run(s, &f, t)
                                                 : bind_move(s, t, moves++);
     for (i = 0; !st && i < s->p->n_outputs; i++)
-        s->output[i] =
-            range_of(s, find(s, &f, s->p->output[i].tensor, n - 1));
+        s->output[i] = range_of(s, find(s, &f, s->p->output[i].tensor, n - 1));
     if (!st && s->o.fault && s->o.fault_move >= moves)
-        return atm_fail(ATM_INVAL, "fault in move %" PRIu32 ": the schedule "
-                        "has %" PRIu32, s->o.fault_move, moves);
+        return atm_fail(ATM_INVAL,
+                        "fault in move %" PRIu32 ": the schedule "
+                        "has %" PRIu32,
+                        s->o.fault_move, moves);
     return !st && s->o.verify ? bind_poison(s) : st;
 }

@@ -23,8 +23,20 @@
 enum { X, W1, A, B, W2, C, S, S2, Y, N_TENSORS };
 enum { LOAD, FEED, CONV, RELU, GEMM, UPDATE, ADD, N_KERNELS };
 enum {
-    R_W1, R_S, R_S2, R_STAGING, R_X, R_A, R_B, R_SCRATCH, R_X1, R_W21, R_W2,
-    R_C, R_Y, N_RES
+    R_W1,
+    R_S,
+    R_S2,
+    R_STAGING,
+    R_X,
+    R_A,
+    R_B,
+    R_SCRATCH,
+    R_X1,
+    R_W21,
+    R_W2,
+    R_C,
+    R_Y,
+    N_RES
 };
 enum { N_STEPS = 9, ROOM = 24 };
 
@@ -70,9 +82,9 @@ static void fix_program(struct fixture *f)
     static const struct {
         const char *name;
         uint64_t bytes;
-    } t[N_TENSORS] = {{"x", 256}, {"w1", 512}, {"a", 256},
+    } t[N_TENSORS] = {{"x", 256}, {"w1", 512},  {"a", 256},
                       {"b", 256}, {"w2", 1024}, {"c", 256},
-                      {"s", 128}, {"s'", 128}, {"y", 256}};
+                      {"s", 128}, {"s'", 128},  {"y", 256}};
     uint32_t i;
 
     for (i = 0; i < N_TENSORS; i++) {
@@ -121,7 +133,10 @@ static void fixture_init(struct fixture *f)
         {.kind = ATM_STEP_RUN, .kernel = LOAD},
         {.kind = ATM_STEP_RUN, .kernel = FEED},
         {.kind = ATM_STEP_RUN, .kernel = CONV, .predicted_s = 1e-3},
-        {.kind = ATM_STEP_MOVE, .tensor = X, .from = R_X, .to = R_X1,
+        {.kind = ATM_STEP_MOVE,
+         .tensor = X,
+         .from = R_X,
+         .to = R_X1,
          .predicted_s = 1.0 / 3},
         {.kind = ATM_STEP_RUN, .kernel = RELU},
         {.kind = ATM_STEP_MOVE, .tensor = W2, .from = R_W21, .to = R_W2},
@@ -152,25 +167,45 @@ static void fixture_init(struct fixture *f)
     f->prologue[1] = R_S;
     f->prologue[2] = R_W21;
     f->s = (struct atm_schedule){
-        .model_hash = {1, 2}, .program_hash = {3, 4}, .profile_hash = {5, 6},
-        .tiers_hash = {7, UINT64_MAX}, .model_name = "hand \"made\"",
+        .model_hash = {1, 2},
+        .program_hash = {3, 4},
+        .profile_hash = {5, 6},
+        .tiers_hash = {7, UINT64_MAX},
+        .model_name = "hand \"made\"",
         .n_tiers = 2,
         .tier = {{"dram", "dram", 2176}, {"emu", "emu:size=1G", 1280}},
-        .threads = 1, .n_tensors = N_TENSORS, .n_kernels = N_KERNELS,
-        .tensor_name = f->tensor_name, .tensor_bytes = f->tensor_bytes,
-        .kernel_name = f->kernel_name, .n_residences = N_RES,
-        .residence = f->residence, .n_steps = N_STEPS, .step = f->step,
-        .n_prologue = 3, .prologue = f->prologue, .planner = "hand",
-        .options = "", .status = ATM_PLAN_FEASIBLE, .emulated = true,
-        .peak_bytes = 3000, .budget_bytes = 2176, .fast_peak_bytes = 2176,
-        .slow_peak_bytes = 1280, .moved_bytes = 1280,
-        .predicted_s = 0.1, .all_fast_s = 0.05, .all_slow_s = NAN,
-        .lower_bound_s = 0.0999999999, .gap = 1e-9,
+        .threads = 1,
+        .n_tensors = N_TENSORS,
+        .n_kernels = N_KERNELS,
+        .tensor_name = f->tensor_name,
+        .tensor_bytes = f->tensor_bytes,
+        .kernel_name = f->kernel_name,
+        .n_residences = N_RES,
+        .residence = f->residence,
+        .n_steps = N_STEPS,
+        .step = f->step,
+        .n_prologue = 3,
+        .prologue = f->prologue,
+        .planner = "hand",
+        .options = "",
+        .status = ATM_PLAN_FEASIBLE,
+        .emulated = true,
+        .peak_bytes = 3000,
+        .budget_bytes = 2176,
+        .fast_peak_bytes = 2176,
+        .slow_peak_bytes = 1280,
+        .moved_bytes = 1280,
+        .predicted_s = 0.1,
+        .all_fast_s = 0.05,
+        .all_slow_s = NAN,
+        .lower_bound_s = 0.0999999999,
+        .gap = 1e-9,
         .uncertified_bound_s = NAN};
 }
 
 /* Puts a step before step `at`; residences keep their other steps. */
-static inline void insert_step(struct fixture *f, uint32_t at, struct atm_step step)
+static inline void insert_step(struct fixture *f, uint32_t at,
+                               struct atm_step step)
 {
     uint32_t r;
 
@@ -192,9 +227,9 @@ static inline void remove_step(struct fixture *f, uint32_t at)
     memmove(&f->step[at], &f->step[at + 1],
             (f->s.n_steps - at) * sizeof(f->step[0]));
     for (r = 0; r < f->s.n_residences; r++) {
-        f->residence[r].first_step -= f->residence[r].first_step > at ||
-                                      f->residence[r].first_step ==
-                                          f->s.n_steps;
+        f->residence[r].first_step -=
+            f->residence[r].first_step > at ||
+            f->residence[r].first_step == f->s.n_steps;
         f->residence[r].last_step -= f->residence[r].last_step > at ||
                                      f->residence[r].last_step == f->s.n_steps;
     }

@@ -61,8 +61,14 @@ static void offset_wraps(struct fixture *f)
 {
     f->residence[R_Y].offset = UINT64_MAX - 63;
 }
-static void over_budget(struct fixture *f) { f->s.budget_bytes = 2112; }
-static void misaligned(struct fixture *f) { f->residence[R_Y].offset = 928; }
+static void over_budget(struct fixture *f)
+{
+    f->s.budget_bytes = 2112;
+}
+static void misaligned(struct fixture *f)
+{
+    f->residence[R_Y].offset = 928;
+}
 static void drops_weight(struct fixture *f)
 {
     f->residence[R_W1].last_step = 7;
@@ -87,8 +93,10 @@ static void state_not_brought_home(struct fixture *f)
     f->s.tier[1].pool_bytes = f->s.slow_peak_bytes = 1408;
     f->prologue[1] = N_RES;
     f->residence[R_S].first_step = 1;
-    insert_step(f, 1, (struct atm_step){.kind = ATM_STEP_MOVE, .tensor = S,
-                                        .from = N_RES, .to = R_S});
+    insert_step(
+        f, 1,
+        (struct atm_step){
+            .kind = ATM_STEP_MOVE, .tensor = S, .from = N_RES, .to = R_S});
     f->residence[N_RES].last_step = 1;
     f->residence[R_S].first_step = 1;
     f->s.moved_bytes += 128;
@@ -101,16 +109,30 @@ static void extra_at_end(struct fixture *f)
     f->residence[R_W2].last_step = 0;
     f->s.tier[0].pool_bytes = f->s.budget_bytes = f->s.fast_peak_bytes = 2432;
 }
-static void not_loaded(struct fixture *f) { f->s.n_prologue = 2; }
-static void loaded_late(struct fixture *f) { f->prologue[2] = R_W2; }
-static void loads_activation(struct fixture *f) { f->prologue[2] = R_X1; }
-static void loads_twice(struct fixture *f) { f->prologue[1] = R_W1; }
+static void not_loaded(struct fixture *f)
+{
+    f->s.n_prologue = 2;
+}
+static void loaded_late(struct fixture *f)
+{
+    f->prologue[2] = R_W2;
+}
+static void loads_activation(struct fixture *f)
+{
+    f->prologue[2] = R_X1;
+}
+static void loads_twice(struct fixture *f)
+{
+    f->prologue[1] = R_W1;
+}
 static void staging_on_weight(struct fixture *f)
 {
     /* the load kernel comes after a weight's place has been left: at its step
      * nothing overlaps, during the prologue everything is there */
-    insert_step(f, 0, (struct atm_step){.kind = ATM_STEP_MOVE, .tensor = W2,
-                                        .from = R_W21, .to = N_RES});
+    insert_step(
+        f, 0,
+        (struct atm_step){
+            .kind = ATM_STEP_MOVE, .tensor = W2, .from = R_W21, .to = N_RES});
     f->residence[R_W1].first_step = f->residence[R_W21].first_step = 0;
     f->residence[R_S].first_step = 0;
     fix_residence(f, N_RES, W2, 0, 1152, 9, 0);
@@ -120,18 +142,27 @@ static void staging_on_weight(struct fixture *f)
     f->prologue[3] = N_RES;
     f->s.n_prologue = 4;
 }
-static void kernel_missing(struct fixture *f) { remove_step(f, 4); }
+static void kernel_missing(struct fixture *f)
+{
+    remove_step(f, 4);
+}
 static void kernel_twice(struct fixture *f)
 {
     insert_step(f, 5, f->step[4]);
 }
-static void last_kernel_missing(struct fixture *f) { remove_step(f, 8); }
+static void last_kernel_missing(struct fixture *f)
+{
+    remove_step(f, 8);
+}
 static void wrong_order(struct fixture *f)
 {
     f->step[7].kernel = ADD;
     f->step[8].kernel = UPDATE;
 }
-static void not_a_pair(struct fixture *f) { f->kernel[RELU].n_pairs = 0; }
+static void not_a_pair(struct fixture *f)
+{
+    f->kernel[RELU].n_pairs = 0;
+}
 static void pair_overlaps_longer(struct fixture *f)
 {
     f->residence[R_A].last_step = 5;
@@ -147,8 +178,8 @@ static void stale_input(struct fixture *f)
     /* conv finds in slow memory the x of the iteration before */
     f->residence[R_X1].last_step = 2;
     f->residence[R_X].last_step = 1;
-    f->step[3] = (struct atm_step){.kind = ATM_STEP_MOVE, .tensor = W2,
-                                   .from = R_W21, .to = N_RES};
+    f->step[3] = (struct atm_step){
+        .kind = ATM_STEP_MOVE, .tensor = W2, .from = R_W21, .to = N_RES};
     fix_residence(f, N_RES, W2, 0, 1152, 3, 3);
     f->s.n_residences = N_RES + 1;
     f->s.moved_bytes += 1024 - 256;
@@ -175,8 +206,10 @@ static void scratch_for_none(struct fixture *f)
 }
 static void output_gone(struct fixture *f)
 {
-    insert_step(f, 9, (struct atm_step){.kind = ATM_STEP_MOVE, .tensor = W2,
-                                        .from = R_W21, .to = N_RES});
+    insert_step(
+        f, 9,
+        (struct atm_step){
+            .kind = ATM_STEP_MOVE, .tensor = W2, .from = R_W21, .to = N_RES});
     fix_residence(f, N_RES, W2, 0, 1152, 9, 9);
     f->s.n_residences = N_RES + 1;
     f->residence[R_W1].last_step = f->residence[R_W21].last_step = 9;
@@ -188,23 +221,50 @@ static void two_in_a_tier(struct fixture *f)
     fix_residence(f, N_RES, C, 0, 1408, 7, 8);
     f->s.n_residences = N_RES + 1;
 }
-static void to_itself(struct fixture *f) { f->step[5].to = R_W21; }
-static void wrong_tensor(struct fixture *f) { f->step[5].to = R_C; }
-static void no_such_residence(struct fixture *f) { f->step[5].to = N_RES; }
-static void no_such_tier(struct fixture *f) { f->residence[R_C].tier = 2; }
+static void to_itself(struct fixture *f)
+{
+    f->step[5].to = R_W21;
+}
+static void wrong_tensor(struct fixture *f)
+{
+    f->step[5].to = R_C;
+}
+static void no_such_residence(struct fixture *f)
+{
+    f->step[5].to = N_RES;
+}
+static void no_such_tier(struct fixture *f)
+{
+    f->residence[R_C].tier = 2;
+}
 static void no_such_step(struct fixture *f)
 {
     f->residence[R_C].last_step = N_STEPS;
 }
-static void no_such_kernel(struct fixture *f) { f->step[4].kernel = 99; }
+static void no_such_kernel(struct fixture *f)
+{
+    f->step[4].kernel = 99;
+}
 static void no_such_tensor(struct fixture *f)
 {
     f->residence[R_C].tensor = N_TENSORS;
 }
-static void other_bytes(struct fixture *f) { f->tensor_bytes[A] = 320; }
-static void wrong_moved(struct fixture *f) { f->s.moved_bytes = 1024; }
-static void wrong_peak(struct fixture *f) { f->s.fast_peak_bytes = 2048; }
-static void bad_time(struct fixture *f) { f->step[2].predicted_s = NAN; }
+static void other_bytes(struct fixture *f)
+{
+    f->tensor_bytes[A] = 320;
+}
+static void wrong_moved(struct fixture *f)
+{
+    f->s.moved_bytes = 1024;
+}
+static void wrong_peak(struct fixture *f)
+{
+    f->s.fast_peak_bytes = 2048;
+}
+static void bad_time(struct fixture *f)
+{
+    f->step[2].predicted_s = NAN;
+}
 static void read_before_wait(struct fixture *f)
 {
     struct atm_step wait;
@@ -241,8 +301,8 @@ static void source_overwritten(struct fixture *f)
     /* x leaves for slow memory and a second copy comes back on top of it */
     f->step[3].kind = ATM_STEP_START;
     insert_step(f, 4, f->step[3]);
-    f->step[4] = (struct atm_step){.kind = ATM_STEP_MOVE, .tensor = X,
-                                   .from = R_X1, .to = R_X};
+    f->step[4] = (struct atm_step){
+        .kind = ATM_STEP_MOVE, .tensor = X, .from = R_X1, .to = R_X};
     f->residence[R_X].last_step = 5;
     insert_step(f, 5, f->step[3]);
     f->step[5].kind = ATM_STEP_WAIT;
@@ -251,8 +311,10 @@ static void source_overwritten(struct fixture *f)
 }
 static void output_in_flight(struct fixture *f)
 {
-    insert_step(f, 9, (struct atm_step){.kind = ATM_STEP_START, .tensor = Y,
-                                        .from = R_Y, .to = N_RES});
+    insert_step(
+        f, 9,
+        (struct atm_step){
+            .kind = ATM_STEP_START, .tensor = Y, .from = R_Y, .to = N_RES});
     fix_residence(f, N_RES, Y, 1, 256, 9, 9);
     f->residence[R_Y].last_step = f->residence[R_C].last_step = 9;
     f->residence[R_W1].last_step = f->residence[R_S2].last_step = 9;
@@ -267,25 +329,35 @@ static const struct {
     void (*plant)(struct fixture *f);
     const char *says[2];
 } faults[] = {
-    {no_fetch, {"(run \"gemm\") reads \"w2\" in tier 0 (dram)", "nothing has written"}},
+    {no_fetch,
+     {"(run \"gemm\") reads \"w2\" in tier 0 (dram)", "nothing has written"}},
     {late_fetch, {"step 5 (run \"gemm\") reads \"w2\"", "nothing has written"}},
-    {no_evict, {"(run \"add\") reads \"x\" in tier 1 (emu)", "nothing has written"}},
-    {fetch_from_nothing, {"step 3 (move \"x\") copies \"x\" in tier 1", "nothing"}},
+    {no_evict,
+     {"(run \"add\") reads \"x\" in tier 1 (emu)", "nothing has written"}},
+    {fetch_from_nothing,
+     {"step 3 (move \"x\") copies \"x\" in tier 1", "nothing"}},
     {no_room_in_time, {"step 5 (move \"w2\"): its source", "does not cover"}},
-    {overwrites_live, {"step 3 (move \"x\"): \"x\" in tier 1 (emu) at offset 1024", "overlaps \"w2\""}},
+    {overwrites_live,
+     {"step 3 (move \"x\"): \"x\" in tier 1 (emu) at offset 1024",
+      "overlaps \"w2\""}},
     {overwrites_partly, {"step 6 (run \"gemm\")", "overlaps \"b\" in tier 0"}},
     {overwrites_scratch, {"step 2 (run \"conv\")", "scratch of \"conv\""}},
     {pool_overflow, {"\"w2\" in tier 0 (dram)", "pass the end of the pool"}},
-    {slow_pool_overflow, {"\"w2\" in tier 1 (emu)", "pass the end of the pool"}},
+    {slow_pool_overflow,
+     {"\"w2\" in tier 1 (emu)", "pass the end of the pool"}},
     {offset_wraps, {"\"y\" in tier 0", "pass the end of the pool"}},
     {over_budget, {"the pool of tier 0 (dram)", "the budget is 2112"}},
     {misaligned, {"\"y\" in tier 0 (dram) at offset 928", "no multiple of 64"}},
     {drops_weight, {"the end state is not the begin state", "fills \"w1\""}},
     {drops_state, {"the end state is not the begin state", "fills \"s\""}},
-    {state_elsewhere, {"step 7 (run \"update\") updates in place", "two places"}},
-    {state_not_brought_home, {"the end state is not the begin state", "fills \"s\" in tier 1"}},
-    {extra_at_end, {"the end state is not the begin state", "leaves \"w2\" in tier 0"}},
-    {not_loaded, {"\"w2\", read by kernel \"gemm\"", "no residence that it loads"}},
+    {state_elsewhere,
+     {"step 7 (run \"update\") updates in place", "two places"}},
+    {state_not_brought_home,
+     {"the end state is not the begin state", "fills \"s\" in tier 1"}},
+    {extra_at_end,
+     {"the end state is not the begin state", "leaves \"w2\" in tier 0"}},
+    {not_loaded,
+     {"\"w2\", read by kernel \"gemm\"", "no residence that it loads"}},
     {loaded_late, {"prologue", "does not live at step 0"}},
     {loads_activation, {"prologue", "no weight or state"}},
     {loads_twice, {"prologue", "stands twice"}},
@@ -293,17 +365,26 @@ static const struct {
     {kernel_missing, {"step 5 (run \"gemm\")", "kernel \"relu\" is left out"}},
     {kernel_twice, {"step 5 (run \"relu\")", "a second time"}},
     {last_kernel_missing, {"kernel \"add\" is never run", ""}},
-    {wrong_order, {"step 7 (run \"add\")", "kernel \"update\" is left out or comes too late"}},
+    {wrong_order,
+     {"step 7 (run \"add\")",
+      "kernel \"update\" is left out or comes too late"}},
     {not_a_pair, {"step 4 (run \"relu\"): \"b\" in tier 0", "overlaps \"a\""}},
-    {pair_overlaps_longer, {"step 4 (run \"relu\"): \"b\" in tier 0", "overlaps \"a\""}},
-    {pair_overlaps_partly, {"step 4 (run \"relu\"): \"b\" in tier 0", "overlaps \"a\""}},
-    {stale_input, {"step 2 (run \"conv\") reads \"x\" in tier 1", "in this iteration"}},
-    {no_scratch, {"step 2 (run \"conv\")", "192 bytes of scratch and has none"}},
-    {scratch_elsewhen, {"scratch of \"conv\"", "at the step of its kernel alone"}},
-    {scratch_slow, {"scratch of \"conv\" in tier 1 (emu)", "scratch lives in tier 0"}},
+    {pair_overlaps_longer,
+     {"step 4 (run \"relu\"): \"b\" in tier 0", "overlaps \"a\""}},
+    {pair_overlaps_partly,
+     {"step 4 (run \"relu\"): \"b\" in tier 0", "overlaps \"a\""}},
+    {stale_input,
+     {"step 2 (run \"conv\") reads \"x\" in tier 1", "in this iteration"}},
+    {no_scratch,
+     {"step 2 (run \"conv\")", "192 bytes of scratch and has none"}},
+    {scratch_elsewhen,
+     {"scratch of \"conv\"", "at the step of its kernel alone"}},
+    {scratch_slow,
+     {"scratch of \"conv\" in tier 1 (emu)", "scratch lives in tier 0"}},
     {scratch_for_none, {"residence 7", "kernel \"gemm\" has no scratch"}},
     {output_gone, {"the output \"y\" has no residence", "last step"}},
-    {two_in_a_tier, {"\"c\" in tier 0", "while residence 11 of the tensor lives"}},
+    {two_in_a_tier,
+     {"\"c\" in tier 0", "while residence 11 of the tensor lives"}},
     {to_itself, {"step 5 (move \"w2\")", "to itself"}},
     {wrong_tensor, {"step 5 (move \"w2\")", "holds another tensor"}},
     {no_such_residence, {"step 5 (move \"w2\")", "no residence 13"}},
@@ -315,13 +396,18 @@ static const struct {
     {wrong_moved, {"it moves 1280 bytes", "says 1024"}},
     {wrong_peak, {"\"w2\" in tier 0", "above the stated peak"}},
     {bad_time, {"step 2", "predicted time"}},
-    {read_before_wait, {"step 6 (run \"gemm\") reads \"w2\"", "started at step 4, is waited for"}},
+    {read_before_wait,
+     {"step 6 (run \"gemm\") reads \"w2\"",
+      "started at step 4, is waited for"}},
     {never_waited, {"reads \"w2\"", "is waited for"}},
     {never_started, {"(wait \"w2\")", "no such move was started"}},
     {source_reused, {"(start \"x\")", "ends while a started move from it"}},
-    {started_twice, {"step 5 (start \"w2\") writes", "while a started move to it"}},
-    {source_overwritten, {"(move \"x\") copies \"x\" in tier 1", "is waited for"}},
-    {output_in_flight, {"the move to \"y\" in tier 1", "the value ends with it"}},
+    {started_twice,
+     {"step 5 (start \"w2\") writes", "while a started move to it"}},
+    {source_overwritten,
+     {"(move \"x\") copies \"x\" in tier 1", "is waited for"}},
+    {output_in_flight,
+     {"the move to \"y\" in tier 1", "the value ends with it"}},
 };
 
 static void planted_faults(void)
@@ -354,10 +440,11 @@ static void hand_made(void)
     /* w2 is fetched behind its last use, for the next iteration's */
     fixture_init(&f);
     remove_step(&f, 5);
-    insert_step(&f, 7, (struct atm_step){.kind = ATM_STEP_MOVE, .tensor = W2,
-                                         .from = R_W21, .to = R_W2});
-    f.residence[R_W2] =
-        (struct atm_residence){W2, ATM_NONE, 0, 1408, 7, 5};
+    insert_step(
+        &f, 7,
+        (struct atm_step){
+            .kind = ATM_STEP_MOVE, .tensor = W2, .from = R_W21, .to = R_W2});
+    f.residence[R_W2] = (struct atm_residence){W2, ATM_NONE, 0, 1408, 7, 5};
     f.prologue[3] = R_W2;
     f.s.n_prologue = 4;
     f.s.tier[0].pool_bytes = f.s.budget_bytes = f.s.fast_peak_bytes = 2432;
@@ -365,11 +452,15 @@ static void hand_made(void)
 
     /* the state is at home in slow memory, fetched and brought back */
     fixture_init(&f);
-    insert_step(&f, 1, (struct atm_step){.kind = ATM_STEP_MOVE, .tensor = S,
-                                         .from = N_RES, .to = R_S});
-    insert_step(&f, 10, (struct atm_step){.kind = ATM_STEP_MOVE,
-                                          .tensor = S2, .from = R_S2,
-                                          .to = N_RES + 1});
+    insert_step(
+        &f, 1,
+        (struct atm_step){
+            .kind = ATM_STEP_MOVE, .tensor = S, .from = N_RES, .to = R_S});
+    insert_step(&f, 10,
+                (struct atm_step){.kind = ATM_STEP_MOVE,
+                                  .tensor = S2,
+                                  .from = R_S2,
+                                  .to = N_RES + 1});
     f.residence[R_S].first_step = 1;
     f.residence[R_S2].last_step = f.residence[R_Y].last_step = 10;
     f.residence[R_W1].last_step = f.residence[R_W21].last_step = 10;
@@ -510,8 +601,8 @@ static bool run_cells(struct machine *m, uint32_t step, uint32_t it)
     for (i = 0; i < k->n_out; i++) {
         if (!lies(f, k->out[i].tensor, step))
             return false;
-        (void)access_cells(m, lies(f, k->out[i].tensor, step),
-                           k->out[i].tensor, it, true);
+        (void)access_cells(m, lies(f, k->out[i].tensor, step), k->out[i].tensor,
+                           it, true);
     }
     return true;
 }
@@ -543,8 +634,7 @@ static bool runs_right(const struct fixture *f, bool early)
                 (st->kind == ATM_STEP_WAIT && !early && m.flying[st->to]))
                 copy_cells(&m, st);
             else if (st->kind == ATM_STEP_START)
-                poison(&m, &f->residence[st->to],
-                       f->tensor[st->tensor].bytes);
+                poison(&m, &f->residence[st->to], f->tensor[st->tensor].bytes);
             if (st->kind != ATM_STEP_MOVE)
                 m.flying[st->to] = st->kind == ATM_STEP_START;
         }
@@ -645,7 +735,8 @@ static void accepted_runs_right(void)
 }
 
 static const struct atm_test tests[] = {
-    {"right schedules pass: sync, async, over the boundary, carried", hand_made},
+    {"right schedules pass: sync, async, over the boundary, carried",
+     hand_made},
     {"a move may run over the boundary", over_the_boundary},
     {"every planted fault is found and named", planted_faults},
     {"what is accepted runs right, byte by byte", accepted_runs_right},

@@ -27,8 +27,8 @@ static struct atm_certificate certificate(void)
     static struct atm_price_knapsack knapsack[] = {
         {4, 0.75, 16, 2, tensors, weights}};
 
-    return (struct atm_certificate){2176, 2, 1, 2, 1, 1, memory, slow,
-                                    operand, pair, knapsack};
+    return (struct atm_certificate){2176,   2,    1,       2,    1,       1,
+                                    memory, slow, operand, pair, knapsack};
 }
 
 static char *text_of(const struct atm_schedule *s)
@@ -64,8 +64,9 @@ static void round_trip(void)
         CU_ASSERT_STRING_EQUAL(a, b);
         ATM_ASSERT_OK(atm_schedule_check(s, &f.p));
         CU_ASSERT_EQUAL(s->n_steps, f.s.n_steps);
-        CU_ASSERT_EQUAL(memcmp(s->residence, f.residence,
-                               N_RES * sizeof(f.residence[0])), 0);
+        CU_ASSERT_EQUAL(
+            memcmp(s->residence, f.residence, N_RES * sizeof(f.residence[0])),
+            0);
         CU_ASSERT_EQUAL(s->step[3].predicted_s, 1.0 / 3);
         CU_ASSERT_TRUE(isnan(s->all_slow_s));
         CU_ASSERT_STRING_EQUAL(s->model_name, "hand \"made\"");
@@ -102,21 +103,24 @@ static void malformed(void)
         const char *from, *to, *says;
     } row[] = {
         {"{\n", "[\n", "line"},
-        {"\"budget_bytes\": 2176", "\"budget_bytes\": 2176, \"budget_bytes\": 1",
-         "duplicate"},
+        {"\"budget_bytes\": 2176",
+         "\"budget_bytes\": 2176, \"budget_bytes\": 1", "duplicate"},
         {"\"budget_bytes\": 2176,", "", "\"budget_bytes\" is missing"},
-        {"\"budget_bytes\"", "\"budget_bites\"", "unknown key \"budget_bites\""},
+        {"\"budget_bytes\"", "\"budget_bites\"",
+         "unknown key \"budget_bites\""},
         {"2176", "-2176", PATH ": budget_bytes: -2176 is not in"},
         {"2176", "2176.0", "budget_bytes: must be an integer"},
         {"2176", "9007199254740993", "budget_bytes: 9007199254740993 is not"},
         {"2176", "99999999999999999999", "line"},
         {"\"schema_version\": 1", "\"schema_version\": 2", "plan again"},
         {"autotm-schedule", "autotm-problem", "format: must be one of"},
-        {"\"status\": \"feasible\"", "\"status\": \"good\"", "status: must be one"},
+        {"\"status\": \"feasible\"", "\"status\": \"good\"",
+         "status: must be one"},
         {"\"emulated\": true", "\"emulated\": 1", "emulated: must be true or"},
         {"\"all_slow_seconds\": null", "\"all_slow_seconds\": \"x\"",
          "all_slow_seconds: must be a number or null"},
-        {"\"model_hash\": \"0", "\"model_hash\": \"x", "model_hash: must be 32"},
+        {"\"model_hash\": \"0", "\"model_hash\": \"x",
+         "model_hash: must be 32"},
         {"\"kernel\": 6", "\"kernel\": 7", "steps[8].kernel: 7 is not in 0..6"},
         {"\"do\": \"move\"", "\"do\": \"jump\"", "steps[3].do: must be one of"},
         {"\"do\": \"move\"", "\"do\": \"run\"", "steps[3]: unknown key"},
@@ -211,7 +215,8 @@ static void damaged(void)
 static void matching(void)
 {
     struct atm_graph g = {.model_hash = {1, 2}};
-    struct atm_profile profile = {.hash = {5, 6}, .tiers_hash = {7, UINT64_MAX}};
+    struct atm_profile profile = {.hash = {5, 6},
+                                  .tiers_hash = {7, UINT64_MAX}};
     const char *warning;
     struct fixture f;
 

@@ -46,8 +46,7 @@ static void node(struct atm_graph *g, const char *name, const char *op,
     uint32_t id;
 
     OK(atm_graph_add_node(g, name, atm_op_find("", op), 13,
-                          in1 == ATM_NONE ? 1 : 2, in, 1, &out, 0, NULL,
-                          &id));
+                          in1 == ATM_NONE ? 1 : 2, in, 1, &out, 0, NULL, &id));
 }
 
 static void net_open(struct net *n, bool reference)
@@ -213,12 +212,18 @@ static void plan_make(struct plan *q, const struct atm_program *p,
     uint32_t home[64], i, k;
 
     memset(q, 0, sizeof(*q));
-    q->s = (struct atm_schedule){
-        .n_tiers = 2, .n_tensors = p->n_tensors, .n_kernels = p->n_kernels,
-        .tier = {{.name = "dram", .spec = "dram"},
-                 {.name = "emu", .spec = slow_spec}},
-        .residence = q->residence, .step = q->step, .prologue = q->prologue,
-        .model_name = "net", .planner = "hand", .options = "", .threads = 1};
+    q->s = (struct atm_schedule){.n_tiers = 2,
+                                 .n_tensors = p->n_tensors,
+                                 .n_kernels = p->n_kernels,
+                                 .tier = {{.name = "dram", .spec = "dram"},
+                                          {.name = "emu", .spec = slow_spec}},
+                                 .residence = q->residence,
+                                 .step = q->step,
+                                 .prologue = q->prologue,
+                                 .model_name = "net",
+                                 .planner = "hand",
+                                 .options = "",
+                                 .threads = 1};
     q->s.tensor_bytes = malloc(p->n_tensors * sizeof(uint64_t));
     CU_ASSERT_PTR_NOT_NULL_FATAL(q->s.tensor_bytes);
     for (k = 0; k < p->n_kernels; k++)
@@ -256,7 +261,10 @@ static void plan_make(struct plan *q, const struct atm_program *p,
     OK(atm_schedule_check(&q->s, p));
 }
 
-static void plan_free(struct plan *q) { free(q->s.tensor_bytes); }
+static void plan_free(struct plan *q)
+{
+    free(q->s.tensor_bytes);
+}
 
 #define SLOW "emu:rd=4G,wr=2G,lat=500"
 
@@ -323,8 +331,14 @@ static void same_bits(bool reference)
     net_close(&n);
 }
 
-static void same_bits_reference(void) { same_bits(true); }
-static void same_bits_fast_kernels(void) { same_bits(false); }
+static void same_bits_reference(void)
+{
+    same_bits(true);
+}
+static void same_bits_fast_kernels(void)
+{
+    same_bits(false);
+}
 
 static void faults(void)
 {
@@ -360,8 +374,8 @@ static void faults(void)
 }
 
 /* All of a range is what no kernel can use: a NaN in each float. */
-static bool poisoned(const struct atm_session *s,
-                     const struct atm_residence *r, uint64_t bytes)
+static bool poisoned(const struct atm_session *s, const struct atm_residence *r,
+                     uint64_t bytes)
 {
     const unsigned char *at = s->store[r->tier].base + r->offset;
     uint64_t i;
@@ -494,13 +508,13 @@ static void table_clock(void)
             if (st->kind == ATM_STEP_MOVE) {
                 bool out = q.residence[st->to].tier == 1;
 
-                sum += (double)n.p->tensor[st->tensor].bytes /
-                           (out ? wr : rd) + lat;
+                sum += (double)n.p->tensor[st->tensor].bytes / (out ? wr : rd) +
+                       lat;
                 continue;
             }
             fast = profile->kernel[k].fast.seconds;
-            for (i = 0; mode == ALL_SLOW && fast > 0 &&
-                        i < n.p->kernel[k].n_in; i++) {
+            for (i = 0; mode == ALL_SLOW && fast > 0 && i < n.p->kernel[k].n_in;
+                 i++) {
                 slow += (double)n.p->kernel[k].in[i].touched / rd;
                 latency += lat;
             }
@@ -610,8 +624,7 @@ static void misuse(void)
                      "its size is 64");
     plan_free(&q);
     plan_make(&q, n.p, ALL_SLOW, "tape:");
-    ATM_ASSERT_FAILS(atm_session_open(n.p, &q.s, &o, &s), ATM_INVAL,
-                     "no kind");
+    ATM_ASSERT_FAILS(atm_session_open(n.p, &q.s, &o, &s), ATM_INVAL, "no kind");
     plan_free(&q);
     net_close(&n);
 }

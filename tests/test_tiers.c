@@ -156,9 +156,9 @@ static void bad_specs(void)
         ATM_ASSERT_FAILS(atm_tier_probe(row[i].spec, 1e10, 1e10, &info, &ops),
                          ATM_INVAL, row[i].says);
     /* what copies at memory speed cannot play */
-    ATM_ASSERT_FAILS(atm_tier_probe("emu:rd=9G,clock=wall", 1e10, 1e10, &info,
-                                    &ops),
-                     ATM_UNSUPPORTED, "clock=virtual");
+    ATM_ASSERT_FAILS(
+        atm_tier_probe("emu:rd=9G,clock=wall", 1e10, 1e10, &info, &ops),
+        ATM_UNSUPPORTED, "clock=virtual");
 }
 
 static void spec_values(void)
@@ -175,8 +175,8 @@ static void spec_values(void)
     CU_ASSERT_EQUAL(i.clock, ATM_CLOCK_VIRTUAL);
     CU_ASSERT_TRUE(i.caps & ATM_TIER_EMULATED);
     /* ratios to DRAM; one of them overridden */
-    ATM_ASSERT_OK(atm_tier_probe("emu:profile=optane6,wr=1G", 2e10, 1e10, &i,
-                                 &ops));
+    ATM_ASSERT_OK(
+        atm_tier_probe("emu:profile=optane6,wr=1G", 2e10, 1e10, &i, &ops));
     CU_ASSERT_DOUBLE_EQUAL(i.read_bw, 0.37 * 2e10, 1);
     CU_ASSERT_EQUAL(i.write_bw, 1e9);
     CU_ASSERT_DOUBLE_EQUAL(i.latency_s, 200e-9, 1e-18);
@@ -191,8 +191,16 @@ static void spec_values(void)
 /* Every alignment of source and destination, sizes around the thresholds. */
 static void copies(void)
 {
-    static const size_t sizes[] = {0,    1,       63,      64,        4095,
-                                   4096, 4097,    8191,    1 << 20,   (2 << 20) + 7,
+    static const size_t sizes[] = {0,
+                                   1,
+                                   63,
+                                   64,
+                                   4095,
+                                   4096,
+                                   4097,
+                                   8191,
+                                   1 << 20,
+                                   (2 << 20) + 7,
                                    (5 << 20) + 4093};
     const size_t room = (6 << 20) + 256;
     unsigned char *a = malloc(room), *b = malloc(room);
@@ -255,8 +263,8 @@ static void wall_clock(void)
 /* The one clock: hand-made sums. */
 static void clock_model(void)
 {
-    const struct atm_tier_info slow = {.read_bw = 4e9, .write_bw = 2e9,
-                                       .latency_s = 1e-6};
+    const struct atm_tier_info slow = {
+        .read_bw = 4e9, .write_bw = 2e9, .latency_s = 1e-6};
     const double s[2] = {3e-3, 2e-3}, l[2] = {1e-6, 1e-6};
 
     CU_ASSERT_EQUAL(atm_clock_kernel(1e-3, 0, NULL, NULL), 1e-3);

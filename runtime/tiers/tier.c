@@ -27,8 +27,7 @@ const struct atm_tier_ops *atm_tier_kind_at(uint32_t index)
 }
 
 enum atm_status atm_tier_probe(const char *spec, double dram_read_bw,
-                               double dram_write_bw,
-                               struct atm_tier_info *info,
+                               double dram_write_bw, struct atm_tier_info *info,
                                const struct atm_tier_ops **ops)
 {
     size_t n = strcspn(spec, ":"), i, at = 0;
@@ -43,8 +42,10 @@ enum atm_status atm_tier_probe(const char *spec, double dram_read_bw,
         at += (size_t)snprintf(list + at, sizeof(list) - at, " %s",
                                kinds[i]->kind);
     }
-    return atm_fail(ATM_INVAL, "tier \"%.100s\": no kind \"%.*s\"; there are:"
-                    "%s", spec, (int)(n < 32 ? n : 32), spec, list);
+    return atm_fail(ATM_INVAL,
+                    "tier \"%.100s\": no kind \"%.*s\"; there are:"
+                    "%s",
+                    spec, (int)(n < 32 ? n : 32), spec, list);
 }
 
 /* ---- specs ------------------------------------------------------------- */
@@ -52,10 +53,10 @@ enum atm_status atm_tier_probe(const char *spec, double dram_read_bw,
 static enum atm_status bad_value(const char *spec, const struct atm__key *k,
                                  const char *value, size_t n)
 {
-    static const char *const want[] = {
-        "a size in bytes, like 4096, 512M or 4G",
-        "a rate in bytes/s above 0, like 8G", "a number of at least 0",
-        "a word of at most 31 characters"};
+    static const char *const want[] = {"a size in bytes, like 4096, 512M or 4G",
+                                       "a rate in bytes/s above 0, like 8G",
+                                       "a number of at least 0",
+                                       "a word of at most 31 characters"};
 
     return atm_fail(ATM_INVAL, "tier \"%.100s\": %s=%.*s: must be %s", spec,
                     k->name, (int)(n < 40 ? n : 40), value, want[k->type]);
@@ -126,10 +127,11 @@ static enum atm_status no_key(const char *spec, const struct atm__key *keys,
     size_t at = 0;
 
     for (; keys->name; keys++)
-        at += (size_t)snprintf(list + at, sizeof(list) - at, " %s",
-                               keys->name);
-    return atm_fail(ATM_INVAL, "tier \"%.100s\": no key \"%.*s\"; there are:"
-                    "%s", spec, (int)(n < 32 ? n : 32), key, list);
+        at += (size_t)snprintf(list + at, sizeof(list) - at, " %s", keys->name);
+    return atm_fail(ATM_INVAL,
+                    "tier \"%.100s\": no key \"%.*s\"; there are:"
+                    "%s",
+                    spec, (int)(n < 32 ? n : 32), key, list);
 }
 
 enum atm_status atm__spec_parse(const char *spec, const struct atm__key *keys)
@@ -143,8 +145,7 @@ enum atm_status atm__spec_parse(const char *spec, const struct atm__key *keys)
         size_t n = strcspn(key, "=,"), len;
 
         for (i = 0; keys[i].name; i++)
-            if (strlen(keys[i].name) == n &&
-                strncmp(keys[i].name, key, n) == 0)
+            if (strlen(keys[i].name) == n && strncmp(keys[i].name, key, n) == 0)
                 break;
         if (!keys[i].name)
             return no_key(spec, keys, key, n);
@@ -166,13 +167,15 @@ enum atm_status atm__spec_parse(const char *spec, const struct atm__key *keys)
 
 /* ---- pools ------------------------------------------------------------- */
 
-enum atm_status atm__range_check(const char *spec, uint64_t bytes,
-                                 uint64_t off, uint64_t len)
+enum atm_status atm__range_check(const char *spec, uint64_t bytes, uint64_t off,
+                                 uint64_t len)
 {
     if (len <= bytes && off <= bytes - len)
         return ATM_OK;
-    return atm_fail(ATM_INVAL, "tier \"%.100s\": %" PRIu64 " bytes at %" PRIu64
-                    " pass its end, %" PRIu64, spec, len, off, bytes);
+    return atm_fail(ATM_INVAL,
+                    "tier \"%.100s\": %" PRIu64 " bytes at %" PRIu64
+                    " pass its end, %" PRIu64,
+                    spec, len, off, bytes);
 }
 
 /* What can be had without pushing somebody out; 0: unknown. Asked first,
@@ -217,17 +220,20 @@ enum atm_status atm__pool_open(const char *spec, uint64_t size, uint64_t bytes,
 
     memset(pool, 0, sizeof(*pool));
     if (bytes > size)
-        return atm_fail(ATM_CAPACITY, "tier \"%.100s\": %" PRIu64
-                        " bytes are needed, its size is %" PRIu64, spec,
-                        bytes, size);
+        return atm_fail(ATM_CAPACITY,
+                        "tier \"%.100s\": %" PRIu64
+                        " bytes are needed, its size is %" PRIu64,
+                        spec, bytes, size);
     if (have && bytes > have)
-        return atm_fail(ATM_CAPACITY, "tier \"%.100s\": %" PRIu64
+        return atm_fail(ATM_CAPACITY,
+                        "tier \"%.100s\": %" PRIu64
                         " bytes are needed, %" PRIu64 " are free; use less",
                         spec, bytes, have);
     if (!atm_round_up(bytes ? bytes : 1, 4096, &len) ||
         !atm_add_u64(len, HUGE_BYTES, &map) || map > SIZE_MAX)
-        return atm_fail(ATM_CAPACITY, "tier \"%.100s\": %" PRIu64
-                        " bytes are too many", spec, bytes);
+        return atm_fail(ATM_CAPACITY,
+                        "tier \"%.100s\": %" PRIu64 " bytes are too many", spec,
+                        bytes);
     at = mmap(NULL, map, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
               -1, 0);
     if (at == MAP_FAILED)
@@ -246,8 +252,9 @@ enum atm_status atm__pool_open(const char *spec, uint64_t size, uint64_t bytes,
         return ATM_OK;
     atm__pool_close(pool);
 err_full:
-    return atm_fail(ATM_CAPACITY, "tier \"%.100s\": no %" PRIu64
-                    " bytes of memory: %s", spec, bytes, strerror(errno));
+    return atm_fail(ATM_CAPACITY,
+                    "tier \"%.100s\": no %" PRIu64 " bytes of memory: %s", spec,
+                    bytes, strerror(errno));
 }
 
 void atm__pool_close(struct atm__pool *pool)

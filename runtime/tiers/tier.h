@@ -25,8 +25,8 @@ enum atm_status atm__spec_parse(const char *spec, const struct atm__key *keys);
  * had, every page there before it returns: a tier that memory stands for. */
 struct atm__pool {
     unsigned char *base;
-    uint64_t bytes;      /* asked for */
-    uint64_t map_bytes;  /* mapped */
+    uint64_t bytes;     /* asked for */
+    uint64_t map_bytes; /* mapped */
 };
 /* CAPACITY when bytes are above `size`, the tier's, or cannot be had. */
 enum atm_status atm__pool_open(const char *spec, uint64_t size, uint64_t bytes,
@@ -34,15 +34,15 @@ enum atm_status atm__pool_open(const char *spec, uint64_t size, uint64_t bytes,
 void atm__pool_close(struct atm__pool *pool); /* accepts a zeroed one */
 
 /* [off, off+len) lies inside `bytes`; INVAL with the tier's spec if not. */
-enum atm_status atm__range_check(const char *spec, uint64_t bytes,
-                                 uint64_t off, uint64_t len);
+enum atm_status atm__range_check(const char *spec, uint64_t bytes, uint64_t off,
+                                 uint64_t len);
 
 #define TIER(kind, help) extern const struct atm_tier_ops atm__tier_##kind;
 #include "tiers/tiers.def"
 #undef TIER
 /* The help of a row, for its ops table. */
-#define TIER(kind, help) static const char atm__help_##kind[]                 \
-    __attribute__((unused)) = help;
+#define TIER(kind, help)                                                       \
+    static const char atm__help_##kind[] __attribute__((unused)) = help;
 #include "tiers/tiers.def"
 #undef TIER
 

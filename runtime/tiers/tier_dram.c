@@ -97,10 +97,14 @@ static void dram_close(struct atm_tier *t)
     atm_free(t);
 }
 
-const struct atm_tier_ops atm__tier_dram = {
-    .kind = "dram", .help = atm__help_dram, .probe = dram_probe,
-    .open = dram_open, .map = dram_map, .read = dram_read,
-    .write = dram_write, .close = dram_close};
+const struct atm_tier_ops atm__tier_dram = {.kind = "dram",
+                                            .help = atm__help_dram,
+                                            .probe = dram_probe,
+                                            .open = dram_open,
+                                            .map = dram_map,
+                                            .read = dram_read,
+                                            .write = dram_write,
+                                            .close = dram_close};
 
 /* ---- calibration ------------------------------------------------------- */
 

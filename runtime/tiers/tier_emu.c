@@ -60,8 +60,10 @@ static enum atm_status find_profile(const char *spec, const char *name,
         at += (size_t)snprintf(list + at, sizeof(list) - at, " %s",
                                profiles[i].name);
     }
-    return atm_fail(ATM_INVAL, "tier \"%.100s\": no profile \"%s\"; there "
-                    "are:%s", spec, name, list);
+    return atm_fail(ATM_INVAL,
+                    "tier \"%.100s\": no profile \"%s\"; there "
+                    "are:%s",
+                    spec, name, list);
 }
 
 static enum atm_status find_clock(const char *spec, const char *name,
@@ -74,8 +76,10 @@ static enum atm_status find_clock(const char *spec, const char *name,
     else if (strcmp(name, "table") == 0)
         *clock = ATM_CLOCK_TABLE;
     else
-        return atm_fail(ATM_INVAL, "tier \"%.100s\": no clock \"%s\"; there "
-                        "are: virtual wall table", spec, name);
+        return atm_fail(ATM_INVAL,
+                        "tier \"%.100s\": no clock \"%s\"; there "
+                        "are: virtual wall table",
+                        spec, name);
     return ATM_OK;
 }
 
@@ -92,13 +96,11 @@ static enum atm_status emu_probe(const char *spec, double dram_read_bw,
     char profile[32] = "", clock[32] = "virtual";
     double rd = 0, wr = 0, lat_ns = -1;
     uint64_t size = UINT64_MAX;
-    const struct atm__key keys[] = {{"profile", ATM__KEY_WORD, profile},
-                                    {"clock", ATM__KEY_WORD, clock},
-                                    {"size", ATM__KEY_SIZE, &size},
-                                    {"rd", ATM__KEY_RATE, &rd},
-                                    {"wr", ATM__KEY_RATE, &wr},
-                                    {"lat", ATM__KEY_REAL, &lat_ns},
-                                    {NULL, ATM__KEY_SIZE, NULL}};
+    const struct atm__key keys[] = {
+        {"profile", ATM__KEY_WORD, profile}, {"clock", ATM__KEY_WORD, clock},
+        {"size", ATM__KEY_SIZE, &size},      {"rd", ATM__KEY_RATE, &rd},
+        {"wr", ATM__KEY_RATE, &wr},          {"lat", ATM__KEY_REAL, &lat_ns},
+        {NULL, ATM__KEY_SIZE, NULL}};
     enum atm_status st = atm__spec_parse(spec, keys);
     const struct profile *p;
     struct atm_tier_info t = {.kind = "emu",
@@ -125,8 +127,9 @@ static enum atm_status emu_probe(const char *spec, double dram_read_bw,
                         "tier \"%.100s\": faster than %.0f %% of this "
                         "machine's memory (%.1f GB/s read, %.1f GB/s "
                         "written): copies cannot be throttled to it; use "
-                        "clock=virtual", spec, 100 * WALL_LIMIT,
-                        dram_read_bw * 1e-9, dram_write_bw * 1e-9);
+                        "clock=virtual",
+                        spec, 100 * WALL_LIMIT, dram_read_bw * 1e-9,
+                        dram_write_bw * 1e-9);
     *info = t;
     return ATM_OK;
 }
@@ -196,8 +199,8 @@ static void move(struct atm_tier *t, unsigned char *dst,
     if (t->info.clock != ATM_CLOCK_WALL)
         return;
     start += (int64_t)(t->info.latency_s * 1e9);
-    *clock = (*clock > start ? *clock : start) +
-             (int64_t)((double)len / bw * 1e9);
+    *clock =
+        (*clock > start ? *clock : start) + (int64_t)((double)len / bw * 1e9);
     wait_until(*clock);
 }
 
@@ -227,7 +230,11 @@ static void emu_close(struct atm_tier *t)
     atm_free(t);
 }
 
-const struct atm_tier_ops atm__tier_emu = {
-    .kind = "emu", .help = atm__help_emu, .probe = emu_probe,
-    .open = emu_open, .map = emu_map, .read = emu_read,
-    .write = emu_write, .close = emu_close};
+const struct atm_tier_ops atm__tier_emu = {.kind = "emu",
+                                           .help = atm__help_emu,
+                                           .probe = emu_probe,
+                                           .open = emu_open,
+                                           .map = emu_map,
+                                           .read = emu_read,
+                                           .write = emu_write,
+                                           .close = emu_close};
