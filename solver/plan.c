@@ -492,12 +492,14 @@ static bool best_entry(const struct atm__plan *a, uint32_t k, uint64_t fixed,
     const struct atm__model *m = a->m;
     const struct atm__kernel *q = &m->kernel[k];
     double best = INFINITY;
-    uint64_t set, sets, must_fast = 0;
+    uint64_t set, sets, must_fast = 0, every = 0;
     uint32_t v, j, n = q->n;
 
-    for (j = 0; j < n; j++)
+    for (j = 0; j < n; j++) {
+        every |= UINT64_C(1) << j;
         if (fixed_fast(m, q->use[j].storage))
             must_fast |= UINT64_C(1) << j;
+    }
     /* with many operands: what may be slow is slow, save one at a time */
     sets = n <= 12 ? UINT64_C(1) << n : (uint64_t)n + 1;
     for (v = 0; v < m->p->kernel[k].n_variants; v++) {
@@ -515,8 +517,8 @@ static bool best_entry(const struct atm__plan *a, uint32_t k, uint64_t fixed,
             uint64_t saved = 0;
             double t = atm__kernel_seconds(m, k, v, x);
 
-            if (t < 0 || (x & must_fast) || (~x & ~q->all[v] & ~must_fast &
-                                             ((UINT64_C(2) << (n - 1)) - 1)))
+            if (t < 0 || (x & must_fast) ||
+                (~x & ~q->all[v] & ~must_fast & every))
                 continue;
             for (j = 0; j < n; j++)
                 if (!(x >> j & 1) && !(must_fast >> j & 1)) {
