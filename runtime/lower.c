@@ -570,7 +570,7 @@ static enum atm_status lower_node(struct atm__lower *l,
     return st;
 }
 
-/* ---- the whole graph ------------------------------------------------------ */
+/* ---- the whole graph ---------------------------------------------------- */
 
 static bool is_view(const struct atm_node *n)
 {

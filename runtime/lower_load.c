@@ -10,7 +10,7 @@
 
 #define SLICE_BYTES (UINT64_C(1) << 20)
 
-/* ---- weights --------------------------------------------------------------- */
+/* ---- weights ------------------------------------------------------------ */
 
 /* The dimensions of the packed tensor run in the order of memory, so that its
  * rows are contiguous: operand dimension layout.order[i] is tensor dimension
@@ -91,7 +91,7 @@ enum atm_status atm__lower_weight(struct atm__lower *l,
     return ATM_OK;
 }
 
-/* ---- the peak, by differences ---------------------------------------------- */
+/* ---- the peak, by differences ------------------------------------------- */
 
 /* Bytes that must chains and deaths free and take, per kernel, summed up in
  * one pass. */
@@ -167,7 +167,7 @@ out:
     return st;
 }
 
-/* ---- slices ----------------------------------------------------------------- */
+/* ---- slices ------------------------------------------------------------- */
 
 /* Rows of the packed tensor that are laid out together, and source and packed
  * bytes of one such group. */

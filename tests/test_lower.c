@@ -14,7 +14,7 @@ static const struct atm_lower_options fast = {.threads = 2};
 static const struct atm_lower_options reference = {.threads = 2,
                                                    .reference_only = true};
 
-/* ---- graphs ---------------------------------------------------------------- */
+/* ---- graphs ------------------------------------------------------------- */
 
 static struct atm_graph *new_graph(void)
 {
@@ -175,7 +175,7 @@ static uint32_t count_impl(const struct atm_program *p, const char *part)
     return n;
 }
 
-/* ---- tests ------------------------------------------------------------------- */
+/* ---- tests -------------------------------------------------------------- */
 
 static void test_residual_net(void)
 {
@@ -487,7 +487,7 @@ static void test_no_allocation(void)
     atm_graph_delete(&g);
 }
 
-/* ---- allocation failures ------------------------------------------------------- */
+/* ---- allocation failures ------------------------------------------------ */
 
 static long fail_at = -1, calls_seen;
 
@@ -529,7 +529,7 @@ static void test_out_of_memory(void)
     atm_graph_delete(&g);
 }
 
-/* ---- the checker --------------------------------------------------------------- */
+/* ---- the checker -------------------------------------------------------- */
 
 /* Faults planted into the residual net's program; each is found and named. */
 static void plant(int fault, struct atm_program *p)

@@ -49,17 +49,26 @@ void atm__dnnl_close(struct atm__dnnl *dnnl)
     (void)dnnl_engine_destroy(dnnl->engine);
 }
 
-void atm__dnnl_identity(struct atm_hasher *h)
+void atm__dnnl_version(int version[3])
 {
     const dnnl_version_t *v = dnnl_version();
 
-    atm_hasher_u64(h, (uint64_t)v->major);
-    atm_hasher_u64(h, (uint64_t)v->minor);
-    atm_hasher_u64(h, (uint64_t)v->patch);
+    version[0] = v->major;
+    version[1] = v->minor;
+    version[2] = v->patch;
+}
+
+void atm__dnnl_identity(struct atm_hasher *h)
+{
+    int v[3], i;
+
+    atm__dnnl_version(v);
+    for (i = 0; i < 3; i++)
+        atm_hasher_u64(h, (uint64_t)v[i]);
     atm_hasher_u64(h, (uint64_t)dnnl_get_effective_cpu_isa());
 }
 
-/* ---- memory descriptors ---------------------------------------------------- */
+/* ---- memory descriptors ------------------------------------------------- */
 
 bool atm__dnnl_md_any(const struct atm_shape *s, dnnl_memory_desc_t *md)
 {
@@ -147,7 +156,7 @@ struct atm_layout atm__dnnl_blocked(const struct atm__dnnl *dnnl,
     return l;
 }
 
-/* ---- primitive descriptors -------------------------------------------------- */
+/* ---- primitive descriptors ---------------------------------------------- */
 
 static dnnl_status_t add_posts(const struct atm__dnnl_detail *d,
                                dnnl_primitive_attr_t attr)
@@ -335,7 +344,7 @@ enum atm_status atm__dnnl_offer(struct atm_arena *arena,
     return o->impl && o->detail ? ATM_OK : ATM_NOMEM;
 }
 
-/* ---- primitives ---------------------------------------------------------------- */
+/* ---- primitives --------------------------------------------------------- */
 
 struct instance {
     dnnl_primitive_t primitive;
@@ -439,7 +448,7 @@ void atm__dnnl_kernel_close(void *state)
     i->primitive = NULL;
 }
 
-/* ---- reorders ------------------------------------------------------------------- */
+/* ---- reorders ----------------------------------------------------------- */
 
 static const struct atm__kernel_impl impl_reorder = {.name = "reorder",
                                                      ATM__DNNL_KERNEL};

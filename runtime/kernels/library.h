@@ -23,6 +23,8 @@ enum atm_status atm__dnnl_reorder(struct atm__dnnl *dnnl,
                                   const void **detail, const char **impl,
                                   uint64_t *scratch_bytes);
 
+/* Major, minor, patch. */
+void atm__dnnl_version(int version[3]);
 /* Version and instruction set: part of every signature. */
 void atm__dnnl_identity(struct atm_hasher *h);
 
