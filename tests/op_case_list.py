@@ -315,6 +315,38 @@ def build(case):
     ref("EyeLike", [f(2, 2)], 9, dtype=7)
     ref("OneHot", [i(-3, 3, 2, 3), np.array(3), ints(5, 9)], 11)
     ref("OneHot", [i(0, 5, 4), np.array(4), f(2)], 11, axis=0)
+    x, none = f(1, 1, 4, 5), np.array([], np.float32)
+    up = np.array([1, 1, 1.5, 2.2], np.float32)
+    down = np.array([1, 1, 0.6, 0.5], np.float32)
+    for mode in ("nearest", "linear", "cubic"):
+        for how in ("half_pixel", "pytorch_half_pixel", "align_corners",
+                    "asymmetric"):
+            ref("Resize", [x, none, up], 13, mode=mode,
+                coordinate_transformation_mode=how)
+        ref("Resize", [x, none, down], 13, mode=mode)
+    ref("Resize", [x, none, none, ints(1, 1, 7, 3)], 13, mode="cubic",
+        exclude_outside=1, cubic_coeff_a=-0.5)
+    for how in ("round_prefer_ceil", "floor", "ceil"):
+        ref("Resize", [x, none, up], 13, mode="nearest", nearest_mode=how)
+    ref("Resize", [x, np.array([0, 0, 0.4, 0.6, 1, 1, 1.2, 0.9], np.float32),
+                   none, ints(1, 1, 3, 3)], 13, mode="linear",
+        coordinate_transformation_mode="tf_crop_and_resize",
+        extrapolation_value=9.0)
+    x = f(1, 1, 2, 3)
+    twice = x.repeat(2, 2).repeat(3, 3)
+    ref("Resize", [x, np.array([1, 1, 2, 3], np.float32)], 10, want=[twice])
+    ref("Upsample", [x, np.array([1, 1, 2, 3], np.float32)], 9, want=[twice])
+    ref("Upsample", [x], 7, scales=[1.0, 1.0, 2.0, 3.0], want=[twice])
+    # losses
+    for how in ("none", "mean", "sum"):
+        x, t, w = f(3, 5, 2), i(0, 5, 3, 2), u(5)
+        ref("NegativeLogLikelihoodLoss", [x, t, w], 13, reduction=how)
+        ref("NegativeLogLikelihoodLoss", [x, t], 13, reduction=how,
+            ignore_index=int(t[0, 0]))
+        ref("SoftmaxCrossEntropyLoss", [x, t, w], 13, n_out=2, reduction=how,
+            ignore_index=int(t[1, 1]))
+        ref("SoftmaxCrossEntropyLoss", [f(4, 3), i(0, 3, 4)], 13,
+            reduction=how)
     # constants
     ref("Constant", [], 13,
         value=numpy_helper.from_array(f(2, 2), "v"))
