@@ -47,7 +47,7 @@ static enum atm_status plan_all_fast(struct loop *l)
         return st;
     atm_plan_options_init(&o);
     o.planner = "all-fast";
-    o.budget_bytes = UINT64_MAX;
+    o.budget_bytes = problem->peak_bytes;
     st = atm_plan(problem, &o, &placement);
     if (!st)
         st = atm_schedule_build(l->program, l->profile, problem, placement, &o,

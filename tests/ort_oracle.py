@@ -41,7 +41,7 @@ def difference(binary, network, folder):
     np.save(x_path, x)
     autotm(binary, "run", model, "--planner", "all-fast", "-n", "1",
            "--warmup", "0", "--input", f"{given.name}={x_path}",
-           "--output-dir", folder, "-f", "--store",
+           "--output-dir", folder, "-f", "-q", "--store",
            os.path.join(folder, "profile.db"))
     ours = np.load(os.path.join(folder, made.name + ".npy"))
     theirs = session.run(None, {given.name: x})[0]
