@@ -31,9 +31,8 @@ enum atm_status atm_file_read(const char *path, uint64_t max, char **data,
         goto err_close;
     }
     if ((uint64_t)sb.st_size > max) {
-        st = atm_fail(ATM_FORMAT,
-                      "%s: %jd bytes, at most %" PRIu64 " are read", path,
-                      (intmax_t)sb.st_size, max);
+        st = atm_fail(ATM_FORMAT, "%s: %jd bytes, at most %" PRIu64 " are read",
+                      path, (intmax_t)sb.st_size, max);
         goto err_close;
     }
     buf = atm_alloc((size_t)sb.st_size + 1);
@@ -67,10 +66,26 @@ err_close:
     return st;
 }
 
+/* A device or a pipe: renaming a file over it would destroy it. */
+static enum atm_status open_special(struct atm_file *f)
+{
+    enum atm_status st;
+
+    f->fd = open(f->path, O_WRONLY | O_CLOEXEC);
+    if (f->fd >= 0)
+        return ATM_OK;
+    st =
+        atm_fail(ATM_IO, "%s: cannot be written: %s", f->path, strerror(errno));
+    atm_file_abort(f);
+    return st;
+}
+
 enum atm_status atm_file_create(const char *path, bool force,
                                 struct atm_file *f)
 {
     size_t n = strlen(path);
+    struct stat sb;
+    bool exists, special;
     mode_t mask;
 
     memset(f, 0, sizeof(*f));
@@ -80,21 +95,26 @@ enum atm_status atm_file_create(const char *path, bool force,
         f->fd = STDOUT_FILENO;
         return ATM_OK;
     }
-    if (!force && access(path, F_OK) == 0)
+    exists = stat(path, &sb) == 0;
+    special = exists && !S_ISREG(sb.st_mode) && !S_ISDIR(sb.st_mode);
+    if (exists && !special && !force)
         return atm_fail(ATM_INVAL, "%s exists; use -f to overwrite it", path);
     f->path = atm_alloc(n + 1);
+    if (!f->path)
+        return ATM_NOMEM;
+    memcpy(f->path, path, n + 1);
+    if (special)
+        return open_special(f);
     f->temp = atm_alloc(n + 12);
-    if (!f->path || !f->temp) {
+    if (!f->temp) {
         atm_file_abort(f);
         return ATM_NOMEM;
     }
-    memcpy(f->path, path, n + 1);
     (void)snprintf(f->temp, n + 12, "%s.tmpXXXXXX", path);
     f->fd = mkstemp(f->temp);
     if (f->fd < 0) {
-        enum atm_status st =
-            atm_fail(ATM_IO, "%s: cannot be written: %s", path,
-                     strerror(errno));
+        enum atm_status st = atm_fail(ATM_IO, "%s: cannot be written: %s", path,
+                                      strerror(errno));
 
         f->temp[0] = '\0';
         atm_file_abort(f);
@@ -129,19 +149,19 @@ enum atm_status atm_file_commit(struct atm_file *f)
     enum atm_status st = ATM_OK;
     int fd = f->fd;
 
-    if (!f->temp)
+    if (!f->path)
         return ATM_OK;
     f->fd = -1;
-    if (fsync(fd) != 0 && errno != EINVAL && errno != EROFS)
+    if (f->temp && fsync(fd) != 0 && errno != EINVAL && errno != EROFS)
         st = atm_fail(ATM_IO, "%s: %s", f->path, strerror(errno));
     if (close(fd) != 0 && !st)
         st = atm_fail(ATM_IO, "%s: %s", f->path, strerror(errno));
     /* link() refuses an existing target, rename() replaces it */
-    if (!st && (f->force ? rename(f->temp, f->path)
-                         : link(f->temp, f->path)) != 0)
+    if (!st && f->temp &&
+        (f->force ? rename(f->temp, f->path) : link(f->temp, f->path)) != 0)
         st = atm_fail(errno == EEXIST ? ATM_INVAL : ATM_IO, "%s: %s", f->path,
                       strerror(errno));
-    if (!st && f->force)
+    if (!st && f->temp && f->force)
         f->temp[0] = '\0';
     atm_file_abort(f);
     return st;
@@ -149,12 +169,10 @@ enum atm_status atm_file_commit(struct atm_file *f)
 
 void atm_file_abort(struct atm_file *f)
 {
-    if (f->temp) {
-        if (f->fd >= 0)
-            (void)close(f->fd);
-        if (f->temp[0])
-            (void)unlink(f->temp);
-    }
+    if (f->path && f->fd >= 0)
+        (void)close(f->fd);
+    if (f->temp && f->temp[0])
+        (void)unlink(f->temp);
     atm_free(f->path);
     atm_free(f->temp);
     f->path = f->temp = NULL;

@@ -11,10 +11,12 @@ enum atm_status atm_file_read(const char *path, uint64_t max, char **data,
 
 /* A file under a temporary name beside its target: atm_file_commit renames it
  * into place, atm_file_abort removes it. Without `force` an existing target
- * is refused (INVAL). Path "-" is stdout. */
+ * is refused (INVAL). Path "-" is stdout. A device or a pipe is written to,
+ * never replaced. */
 struct atm_file {
     int fd;
-    char *path, *temp; /* temp null: stdout */
+    char *path; /* null: stdout */
+    char *temp; /* null: nothing to rename */
     bool force;
 };
 enum atm_status atm_file_create(const char *path, bool force,
