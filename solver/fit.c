@@ -17,7 +17,8 @@
 #include <string.h>
 
 #define NODES_SMALL 96
-#define NODES_LARGE 8
+#define ROUNDS_LARGE 8
+#define LOSS_FINE 0.0005 /* of the objective */
 #define FALLBACK_ROUNDS 16
 
 struct node {
@@ -164,21 +165,47 @@ static uint32_t fullest(const struct fit *f, const uint8_t *done)
     return best;
 }
 
+/* Sets f->limit: one byte less at the fullest kernel under each box that ends
+ * too high; false: none can have less. */
+static bool nudge(struct fit *f, const struct atm__plan *plan,
+                  const struct atm_placement *a)
+{
+    uint64_t budget = f->s->o->budget_bytes;
+    uint32_t i, k, n = f->s->p->n_kernels;
+    bool lowered = false;
+
+    memcpy(f->limit, plan->limit, n * sizeof(*f->limit));
+    for (i = 0; i < a->n_boxes; i++) {
+        const struct atm_box *b = &a->box[i];
+        uint32_t len = (b->last + n - b->first) % n + 1, at = ATM_NONE;
+
+        if (b->tier != 0 || b->offset + b->bytes <= budget)
+            continue;
+        for (k = b->first; len > 0; len--, k = (k + 1) % n)
+            if (f->total[k] > atm__problem_need(f->s->p, k) + f->fixed &&
+                (at == ATM_NONE || f->total[k] > f->total[at]))
+                at = k;
+        if (at != ATM_NONE && f->total[at] - 1 < f->limit[at]) {
+            f->limit[at] = f->total[at] - 1;
+            lowered = true;
+        }
+    }
+    return lowered;
+}
+
 static enum atm_status expand(struct fit *f, const struct atm__plan *plan,
                               const struct atm_placement *a)
 {
     uint32_t n = f->s->p->n_kernels, i, k;
-    bool small = n <= ATM__SMALL;
     uint8_t *done = atm_alloc_array(n, 1);
     enum atm_status st = done ? ATM_OK : ATM_NOMEM;
 
     if (st)
         return st;
     survey(f, a, plan);
-    if (cut_all(f, plan, false) || !small)
+    if (cut_all(f, plan, false))
         st = add_node(f, plan);
-    /* a large one changes too little by one byte at one kernel */
-    for (i = 0; i < n && small && !st; i++) {
+    for (i = 0; i < n && !st; i++) {
         k = fullest(f, done);
         if (k == ATM_NONE)
             break;
@@ -205,11 +232,10 @@ static uint32_t cheapest(const struct fit *f)
 /* Best first; *out stays null where it does not end. */
 static enum atm_status best_first(struct fit *f, struct atm_placement **out)
 {
-    uint32_t most = f->s->p->n_kernels <= ATM__SMALL ? NODES_SMALL
-                                                     : NODES_LARGE, i;
     enum atm_status st = ATM_OK;
+    uint32_t i;
 
-    while (!st && f->rounds < most) {
+    while (!st && f->rounds < NODES_SMALL) {
         struct atm__plan *plan;
 
         i = cheapest(f);
@@ -230,6 +256,56 @@ static enum atm_status best_first(struct fit *f, struct atm_placement **out)
     return st;
 }
 
+/* Large: a chain of cuts by the excess (`by_excess`) or of nudges, from the
+ * plan of node 0; ends when it fits, or costs `worth` or more. */
+static enum atm_status chain(struct fit *f, bool by_excess, double worth,
+                             struct atm_placement **out)
+{
+    struct atm__search *s = f->s;
+    enum atm_status st;
+    uint32_t i;
+
+    atm__plan_copy(s->best, f->node[0].plan);
+    for (i = 0;; i++) {
+        f->rounds++;
+        st = place(s, s->best, out);
+        if (st || fits(s, *out))
+            return st;
+        survey(f, *out, s->best);
+        if (by_excess)
+            (void)cut_all(f, s->best, false);
+        else if (!nudge(f, s->best, *out))
+            i = ROUNDS_LARGE;
+        atm_placement_delete(out);
+        if (i >= ROUNDS_LARGE)
+            return ATM_OK;
+        atm__plan_copy(s->spare, s->best);
+        st = atm__search_again(s, s->spare, f->limit);
+        if (st || s->best_s >= worth)
+            return st;
+    }
+}
+
+/* Cuts by the excess are sure; where they cost much, nudges may cost less. */
+static enum atm_status chains(struct fit *f, struct atm_placement **out)
+{
+    struct atm_placement *other = NULL;
+    double first = f->node[0].seconds;
+    enum atm_status st;
+
+    st = chain(f, true, INFINITY, out);
+    if (st || (*out && (*out)->objective <= first * (1 + LOSS_FINE)))
+        return st;
+    st = chain(f, false, *out ? (*out)->objective : INFINITY, &other);
+    if (!st && other && (!*out || other->objective < (*out)->objective)) {
+        atm_placement_delete(out);
+        *out = other;
+        other = NULL;
+    }
+    atm_placement_delete(&other);
+    return st;
+}
+
 static enum atm_status fall_back(struct fit *f, struct atm_placement **out)
 {
     struct atm__search *s = f->s;
@@ -243,7 +319,8 @@ static enum atm_status fall_back(struct fit *f, struct atm_placement **out)
         if (i + 1 == FALLBACK_ROUNDS)
             for (k = 0; k < n; k++)
                 f->limit[k] = atm__problem_need(s->p, k) + f->fixed;
-        st = atm__search_again(s, s->best, f->limit);
+        atm__plan_copy(s->spare, s->best);
+        st = atm__search_again(s, s->spare, f->limit);
         if (!st && s->best_s == INFINITY)
             break;
         if (!st)
@@ -267,6 +344,7 @@ enum atm_status atm__fit(struct atm__search *s, struct atm_placement **out)
     size_t n = s->p->n_kernels;
     struct fit *f = atm_alloc_array(1, sizeof(*f));
     enum atm_status st = ATM_NOMEM;
+    bool small, fallback;
     uint32_t i;
 
     *out = NULL;
@@ -287,13 +365,14 @@ enum atm_status atm__fit(struct atm__search *s, struct atm_placement **out)
     atm__plan_copy(f->node[0].plan, s->best);
     f->node[0].seconds = s->best_s;
     f->n_nodes = 1;
-    st = best_first(f, out);
-    if (!st && !*out)
+    small = n <= ATM__SMALL;
+    st = small ? best_first(f, out) : chains(f, out);
+    fallback = !st && !*out;
+    if (fallback)
         st = fall_back(f, out);
     if (!st) {
         (*out)->packing.rounds = f->rounds;
-        (*out)->packing.fallback =
-            f->rounds > (n <= ATM__SMALL ? NODES_SMALL : NODES_LARGE);
+        (*out)->packing.fallback = fallback;
     }
     for (i = 0; i < f->n_nodes; i++)
         atm__plan_delete(&f->node[i].plan);

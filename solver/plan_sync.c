@@ -307,6 +307,8 @@ static enum atm_status run(const struct atm_problem *p,
     if (!st)
         st = atm__plan_new(s.m, &s.work);
     if (!st)
+        st = atm__plan_new(s.m, &s.spare);
+    if (!st)
         st = search_plan(&s);
     if (!st && s.best_s == INFINITY)
         st = atm_fail(ATM_INFEASIBLE,
@@ -325,6 +327,7 @@ static enum atm_status run(const struct atm_problem *p,
         atm_placement_delete(out);
     atm__ilp_delete(&s.ilp);
     atm__plan_delete(&s.work);
+    atm__plan_delete(&s.spare);
     atm__plan_delete(&s.best);
     atm__model_delete(&s.m);
     return st;

@@ -15,7 +15,7 @@ struct atm__search {
     struct atm__model *m;      /* of the plans that are searched */
     struct atm__ilp *ilp;      /* null: GLPK failed, or not yet */
     struct atm__lp lp;
-    struct atm__plan *best, *work;
+    struct atm__plan *best, *work, *spare;
     double best_s;             /* INFINITY: none yet */
     struct atm_certificate certificate;
     double bound, uncertified;
