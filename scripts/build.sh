@@ -8,5 +8,8 @@ need gcc libc6-dev cmake ninja-build pkg-config git ca-certificates \
     libsqlite3-dev libnuma-dev libpmem-dev libsmartcols-dev zlib1g-dev \
     libxxhash-dev libcunit1-dev
 
-cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release >&2
-cmake --build build --target "${@:-autotm}" >&2
+# build.sh TARGET...: other targets than autotm
+echo "building build/" >&2
+cmake --log-level=WARNING -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release \
+    >/dev/null
+cmake --build build --target "${@:-autotm}" -- --quiet >&2

@@ -17,9 +17,11 @@ summary() {
 failed=0
 summary "release" build -j2 || failed=1
 
-cmake -S . -B build-asan -G Ninja -DCMAKE_BUILD_TYPE=Debug \
-    -DCMAKE_C_FLAGS_DEBUG="-O1 -g" -DAUTOTM_SANITIZE=address,undefined >&2
-cmake --build build-asan >&2
+echo "building build-asan/" >&2
+cmake --log-level=WARNING -S . -B build-asan -G Ninja \
+    -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG="-O1 -g" \
+    -DAUTOTM_SANITIZE=address,undefined >/dev/null
+cmake --build build-asan -- --quiet >&2
 export UBSAN_OPTIONS=print_stacktrace=1
 summary "address and undefined-behaviour sanitizers" build-asan -j2 || failed=1
 exit $failed
