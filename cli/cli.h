@@ -8,6 +8,8 @@
 #include "autotm/autotm.h"
 
 #include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
 
 enum verb_id {
 #define X(name, args, least, most, help) VERB_##name,
@@ -72,6 +74,9 @@ enum atm_status cli_pair(const char *text, const char *what, char **name,
 const char *cli_nearest(const char *text, const char *(*at)(uint32_t));
 
 /* ---- talk.c ---- */
+/* As vfprintf, one line at most; control characters become '?'. */
+void cli_print(FILE *to, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
 void cli_say(const struct cli *c, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 void cli_warn(const struct cli *c, const char *fmt, ...)
@@ -105,10 +110,10 @@ json_t *cli_json_hash(struct atm_hash h);
 struct pipe {
     struct cli *c;
     const char *model;
-    struct atm_model_info info;
     struct atm_graph *graph;
     struct atm_program *program;
     struct atm_store *store;
+    struct atm_profile_plan to_profile; /* what --dry-run is asked for */
     struct atm_profile *profile;
     struct atm_problem *problem;
     struct atm_plan_options options;

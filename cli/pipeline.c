@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define DEFAULT_SLOW "emu:profile=optane6"
 #define NO_LIMIT (UINT64_C(1) << 52)
@@ -119,7 +120,7 @@ static enum atm_status import(struct pipe *p)
     p->bound = atm_arena_array(p->c->arena, given->n, sizeof(*p->bound));
     if (!bind || !p->bound)
         return ATM_NOMEM;
-    first = st = atm_onnx_import(p->model, &o, &p->info, &p->graph);
+    first = st = atm_onnx_import(p->model, &o, NULL, &p->graph);
     if (given->n == 0 || (st && st != ATM_INVAL && st != ATM_UNSUPPORTED))
         return st;
     st = read_bound(p, first != ATM_OK, bind);
@@ -128,7 +129,7 @@ static enum atm_status import(struct pipe *p)
     atm_graph_delete(&p->graph);
     o.n_values = p->n_bound;
     o.value = bind;
-    return atm_onnx_import(p->model, &o, &p->info, &p->graph);
+    return atm_onnx_import(p->model, &o, NULL, &p->graph);
 }
 
 /* ---- stages ------------------------------------------------------------- */
@@ -171,7 +172,7 @@ enum atm_status pipe_store(struct pipe *p)
 }
 
 struct told {
-    const struct cli *c;
+    struct pipe *p;
     bool counts, estimate;
 };
 
@@ -179,21 +180,23 @@ static bool profile_progress(void *user, const struct atm_profile_plan *plan,
                              uint32_t done, double elapsed_s)
 {
     struct told *t = user;
+    const struct cli *c = t->p->c;
     double left = plan->estimated_seconds - elapsed_s;
 
+    t->p->to_profile = *plan;
     if (!t->counts && plan->to_measure > 0)
-        cli_say(t->c, "profile: %" PRIu32 " of %" PRIu32 " distinct vectors to "
+        cli_say(c, "profile: %" PRIu32 " of %" PRIu32 " distinct vectors to "
                 "measure (%" PRIu32 " kernels)", plan->to_measure,
                 plan->distinct, plan->kernels);
     t->counts = true;
     if (!t->estimate && plan->estimated_seconds > 0) {
-        cli_say(t->c, "profile: about %.1f s of measuring", plan->estimated_seconds);
+        cli_say(c, "profile: about %.1f s of measuring", plan->estimated_seconds);
         t->estimate = true;
     } else if (left > 0)
-        cli_progress(t->c, "profile: %" PRIu32 " of %" PRIu32 " known, about "
+        cli_progress(c, "profile: %" PRIu32 " of %" PRIu32 " known, about "
                      "%.0f s to go", done, plan->to_measure, left);
     else if (done > 0 || elapsed_s > 2)
-        cli_progress(t->c, "profile: %" PRIu32 " of %" PRIu32 " known, %.0f s",
+        cli_progress(c, "profile: %" PRIu32 " of %" PRIu32 " known, %.0f s",
                      done, plan->to_measure, elapsed_s);
     return cli_interrupted();
 }
@@ -213,7 +216,7 @@ static void profiler_options(struct pipe *p, struct atm_profiler_options *o)
 static enum atm_status profile(struct pipe *p)
 {
     struct atm_profiler_options o;
-    struct told told = {p->c, false, false};
+    struct told told = {p, false, false};
     uint64_t samples;
     enum atm_status st;
 
@@ -303,19 +306,29 @@ static enum atm_status schedule(struct pipe *p)
     return st ? st : atm_schedule_check(p->schedule, p->program);
 }
 
+#define MADE(datum) offsetof(struct pipe, datum)
 static const struct stage {
     enum pipe_stage part;
+    const char *name;
     enum atm_status (*run)(struct pipe *p);
     size_t made; /* offset of the datum that says it has been run */
 } stages[] = {
-    {PIPE_PROGRAM, import, offsetof(struct pipe, graph)},
-    {PIPE_PROGRAM, fuse, offsetof(struct pipe, program)},
-    {PIPE_PROGRAM, lower, offsetof(struct pipe, program)},
-    {PIPE_PROFILE, profile, offsetof(struct pipe, profile)},
-    {PIPE_PROBLEM, problem, offsetof(struct pipe, problem)},
-    {PIPE_SCHEDULE, place, offsetof(struct pipe, placement)},
-    {PIPE_SCHEDULE, schedule, offsetof(struct pipe, schedule)},
+    {PIPE_PROGRAM, "import", import, MADE(graph)},
+    {PIPE_PROGRAM, "fuse", fuse, MADE(program)},
+    {PIPE_PROGRAM, "lower", lower, MADE(program)},
+    {PIPE_PROFILE, "profile", profile, MADE(profile)},
+    {PIPE_PROBLEM, "problem", problem, MADE(problem)},
+    {PIPE_SCHEDULE, "plan", place, MADE(placement)},
+    {PIPE_SCHEDULE, "schedule", schedule, MADE(schedule)},
 };
+
+static double now_s(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
 
 enum atm_status pipe_until(struct pipe *p, enum pipe_stage last)
 {
@@ -323,6 +336,7 @@ enum atm_status pipe_until(struct pipe *p, enum pipe_stage last)
 
     for (i = 0; i < sizeof(stages) / sizeof(stages[0]); i++) {
         void *const *made = (void *const *)((char *)p + stages[i].made);
+        double start = now_s();
         enum atm_status st;
 
         if (stages[i].part > last || *made)
@@ -330,6 +344,9 @@ enum atm_status pipe_until(struct pipe *p, enum pipe_stage last)
         st = stages[i].run(p);
         if (st)
             return st;
+        if (p->c->level > 0)
+            cli_say(p->c, "%-8s %8.1f ms", stages[i].name,
+                    1e3 * (now_s() - start));
     }
     return ATM_OK;
 }
@@ -415,6 +432,11 @@ enum atm_status pipe_read_plan(struct pipe *p, const char *path)
     if (st)
         return atm_fail_in(st, "%s", path);
     st = known_profile(p, &whole);
+    if (!st && !whole && p->profile->tier[1].clock == ATM_CLOCK_TABLE) {
+        atm_profile_delete(&p->profile); /* that clock reads kernel times */
+        st = profile(p);
+        whole = true;
+    }
     if (!st)
         st = atm_schedule_match(p->schedule, p->program,
                                 whole ? p->profile : NULL, &warning);

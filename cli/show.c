@@ -50,7 +50,7 @@ void cli_line(const char *key, const char *fmt, ...)
 
     printf("%-22s ", key);
     va_start(ap, fmt);
-    (void)vprintf(fmt, ap);
+    cli_print(stdout, fmt, ap);
     va_end(ap);
     (void)putchar('\n');
 }

@@ -50,6 +50,21 @@ static void close_line(void)
     line_open = false;
 }
 
+/* Names come from models: a control character in one must not reach the
+ * terminal as a command. */
+void cli_print(FILE *to, const char *fmt, va_list ap)
+{
+    unsigned char text[2048];
+    size_t i;
+
+    (void)vsnprintf((char *)text, sizeof(text), fmt, ap);
+    for (i = 0; text[i]; i++)
+        if (text[i] < ' ' || text[i] == 0x7f ||
+            (text[i] == 0xc2 && text[i + 1] >= 0x80 && text[i + 1] < 0xa0))
+            text[i] = '?';
+    (void)fputs((const char *)text, to);
+}
+
 void cli_say(const struct cli *c, const char *fmt, ...)
 {
     va_list ap;
@@ -58,7 +73,7 @@ void cli_say(const struct cli *c, const char *fmt, ...)
         return;
     close_line();
     va_start(ap, fmt);
-    (void)vfprintf(stderr, fmt, ap);
+    cli_print(stderr, fmt, ap);
     va_end(ap);
     (void)fputc('\n', stderr);
 }
@@ -72,7 +87,7 @@ void cli_warn(const struct cli *c, const char *fmt, ...)
     close_line();
     (void)fputs("autotm: warning: ", stderr);
     va_start(ap, fmt);
-    (void)vfprintf(stderr, fmt, ap);
+    cli_print(stderr, fmt, ap);
     va_end(ap);
     (void)fputc('\n', stderr);
 }
@@ -95,7 +110,7 @@ void cli_progress(const struct cli *c, const char *fmt, ...)
     if (terminal)
         (void)fputs("\r\033[K", stderr);
     va_start(ap, fmt);
-    (void)vfprintf(stderr, fmt, ap);
+    cli_print(stderr, fmt, ap);
     va_end(ap);
     if (terminal)
         line_open = true;
@@ -110,13 +125,25 @@ void cli_progress_end(const struct cli *c)
     last_line_s = -1;
 }
 
+static void print_line(const char *fmt, ...)
+    __attribute__((format(printf, 1, 2)));
+static void print_line(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    cli_print(stderr, fmt, ap);
+    va_end(ap);
+    (void)fputc('\n', stderr);
+}
+
 void cli_error(bool json, enum atm_status st)
 {
     json_t *e;
 
     close_line();
     if (!json) {
-        (void)fprintf(stderr, "autotm: %s\n", atm_errmsg());
+        print_line("autotm: %s", atm_errmsg());
         return;
     }
     e = json_pack("{s:{s:i, s:s, s:s}}", "error", "exit_code",

@@ -54,6 +54,29 @@ static enum atm_status show_kernels(struct pipe *p)
     return cli_table(head, 6, cell, i);
 }
 
+static enum atm_status show_dry_run(struct pipe *p)
+{
+    const struct atm_profile_plan *f = &p->to_profile;
+
+    if (p->c->json)
+        return cli_print_json(json_pack(
+            "{s:s, s:I, s:I, s:I, s:I, s:o}", "model", p->model, "kernels",
+            (json_int_t)f->kernels, "distinct", (json_int_t)f->distinct,
+            "known", (json_int_t)f->known, "to_measure",
+            (json_int_t)f->to_measure, "estimated_seconds",
+            cli_json_real(f->estimated_seconds)));
+    cli_line("model", "%s", p->model);
+    cli_line("kernels", "%" PRIu32, f->kernels);
+    cli_line("distinct vectors", "%" PRIu32 ", of which known %" PRIu32,
+             f->distinct, f->known);
+    cli_line("to measure", "%" PRIu32, f->to_measure);
+    if (isfinite(f->estimated_seconds))
+        cli_line("estimated", "%.1f s", f->estimated_seconds);
+    else
+        cli_line("estimated", "unknown: the model does not fit in memory");
+    return ATM_OK;
+}
+
 enum atm_status verb_profile(struct cli *c)
 {
     struct pipe p = {.c = c, .model = c->arg[0]};
@@ -64,6 +87,8 @@ enum atm_status verb_profile(struct cli *c)
     uint32_t k;
 
     st = pipe_until(&p, PIPE_PROFILE);
+    if (!st && cli_flag(c, OPT_DRY_RUN))
+        st = show_dry_run(&p);
     if (st || cli_flag(c, OPT_DRY_RUN))
         goto out;
     f = p.profile;

@@ -311,12 +311,27 @@ static uint64_t peak_rss(void)
     return getrusage(RUSAGE_SELF, &u) == 0 ? (uint64_t)u.ru_maxrss * 1024 : 0;
 }
 
+static const char *clock_name(const struct pipe *p)
+{
+    switch (p->profile->tier[1].clock) {
+    case ATM_CLOCK_VIRTUAL:
+        return "virtual";
+    case ATM_CLOCK_WALL:
+        return "wall";
+    case ATM_CLOCK_TABLE:
+        return "table";
+    case ATM_CLOCK_REAL:
+        break;
+    }
+    return "real";
+}
+
 static json_t *run_json(const struct run *r)
 {
     const struct atm_schedule *s = r->p.schedule;
     json_t *j = json_pack(
         "{s:s, s:f, s:f, s:I, s:f, s:o, s:I, s:I, s:I, s:I, s:I, s:i, s:b, "
-        "s:s, s:s, s:o, s:f}",
+        "s:s, s:s, s:o, s:f, s:s}",
         "model", r->p.model, "seconds", measured_median(&r->plan),
         "seconds_min", measured_min(&r->plan), "iterations",
         (json_int_t)r->plan.n, "predicted_seconds", s->predicted_s,
@@ -327,7 +342,7 @@ static json_t *run_json(const struct run *r)
         "rss_bytes", (json_int_t)peak_rss(), "threads", r->p.program->threads,
         "emulated", pipe_emulated(&r->p), "planner", s->planner, "slow",
         s->tier[1].spec, "outputs", outputs_json(r), "wall_seconds",
-        r->plan.last.wall_seconds);
+        r->plan.last.wall_seconds, "clock", clock_name(&r->p));
 
     if (j && r->fast.n)
         (void)json_object_update_new(
@@ -355,7 +370,10 @@ static void show_run(const struct run *r)
     cli_line("plan", "planner %s, %d threads, slow tier %s%s", s->planner,
              r->p.program->threads, s->tier[1].spec,
              pipe_emulated(&r->p) ? " (emulated)" : "");
-    cli_line("measured", "%s median, %s least, of %" PRIu32 " iterations%s",
+    /* clock=table adds up the profile: nothing of that is a measurement */
+    cli_line(r->p.profile->tier[1].clock == ATM_CLOCK_TABLE ? "from the table"
+                                                            : "measured",
+             "%s median, %s least, of %" PRIu32 " iterations%s",
              cli_seconds(median, x), cli_seconds(measured_min(&r->plan), y),
              r->plan.n, note);
     cli_line("predicted", "%s (%+.1f %%)%s", cli_seconds(s->predicted_s, x),

@@ -370,7 +370,7 @@ static enum atm_status measure_alone(struct job *j, struct atm_exec *exec)
 
 static enum atm_status measure(struct job *j)
 {
-    uint64_t bytes, available = atm_memory_available();
+    uint64_t bytes, limit = j->o->memory_bytes;
     struct atm_exec *exec;
     enum atm_status st;
     bool fits;
@@ -378,7 +378,9 @@ static enum atm_status measure(struct job *j)
     st = atm__bench_bytes(j->p, 0, j->p->n_kernels - 1, &bytes);
     if (st)
         return st;
-    fits = bytes <= (available - available / 5) / (j->masks ? 2 : 1);
+    if (limit == 0)
+        limit = atm_memory_available() / 5 * 4;
+    fits = bytes <= limit / (j->masks ? 2 : 1);
     if (!j->o->dry_run) {
         st = tell(j);
         if (st)

@@ -420,6 +420,40 @@ static void test_vectors(void)
     remove_folder();
 }
 
+/* A program above the limit is measured kernel by kernel, with the same result
+ * in kind, and as resumable. */
+static void test_alone(void)
+{
+    struct seen seen = {.stop_at = 12};
+    struct atm_profiler_options o;
+    struct atm_profile *a;
+    struct atm_store *s;
+    struct net n;
+    uint32_t k;
+
+    (void)fresh_path();
+    n = make_net();
+    s = open_store();
+    atm_profiler_options_init(&o);
+    o.memory_bytes = 1;
+    o.progress = note;
+    o.user = &seen;
+    ATM_ASSERT_FAILS(atm_profile_program(n.program, s, &o, &a),
+                     ATM_INTERRUPTED, "kept");
+    CU_ASSERT_EQUAL(query("SELECT count(*) FROM sample"), 11);
+    seen.stop_at = 0;
+    ATM_ASSERT_OK(atm_profile_program(n.program, s, &o, &a));
+    CU_ASSERT_EQUAL(query("SELECT count(*) FROM sample"),
+                    9 * (int)seen.first.distinct);
+    for (k = 0; k < a->n_kernels; k++)
+        if (n.program->kernel[k].kind == ATM_KERNEL_RUN)
+            CU_ASSERT_EQUAL(a->kernel[k].fast.n, 9);
+    atm_profile_delete(&a);
+    atm_store_close(&s);
+    delete_net(&n);
+    remove_folder();
+}
+
 /* ---- the datum ----------------------------------------------------------- */
 
 static void tiers(struct atm_tier_info tier[2], uint32_t slow_caps)
@@ -605,6 +639,7 @@ static const struct atm_test tests[] = {
     {"what is known is not measured again", test_profile},
     {"an interrupted run keeps its sweeps", test_interrupt},
     {"real slow memory: all vectors are measured", test_vectors},
+    {"too large for memory: kernel by kernel", test_alone},
     {"costs follow the clock model", test_datum},
     {"inputs are seeded normal values", test_inputs},
     {"index inputs stay inside their table", test_index_inputs},

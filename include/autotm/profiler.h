@@ -46,6 +46,8 @@ struct atm_profiler_options {
     const char *slow_spec;    /* default "emu:profile=optane6" */
     const char *fast_spec;    /* default "dram" */
     uint32_t samples;         /* per kernel; default 9, at least 5 */
+    uint64_t memory_bytes;    /* a program that needs more is measured kernel by
+                                 kernel; 0: 80 % of what is available */
     bool fresh;               /* measure again what is known */
     bool known_only;          /* measure nothing; STALE if the store lacks a
                                  vector */
