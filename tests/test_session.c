@@ -137,7 +137,8 @@ enum mode {
     ALL_SLOW, /* every tensor in tier 1 */
     FETCH,    /* home in tier 1; every operand is fetched for its kernel, every
                  result evicted behind it */
-    MIXED,    /* by turns fast or slow */
+    MIXED,    /* by turns in each of three tiers */
+    FETCH3,   /* as FETCH, homes by turns in two slow tiers */
 };
 
 struct plan {
@@ -145,7 +146,7 @@ struct plan {
     struct atm_residence residence[200];
     struct atm_step step[200];
     uint32_t prologue[64];
-    uint64_t height[2];
+    uint64_t height[3];
 };
 
 static uint64_t place(struct plan *q, uint32_t tier, uint64_t bytes)
@@ -212,18 +213,20 @@ static void plan_make(struct plan *q, const struct atm_program *p,
     uint32_t home[64], i, k;
 
     memset(q, 0, sizeof(*q));
-    q->s = (struct atm_schedule){.n_tiers = 2,
-                                 .n_tensors = p->n_tensors,
-                                 .n_kernels = p->n_kernels,
-                                 .tier = {{.name = "dram", .spec = "dram"},
-                                          {.name = "emu", .spec = slow_spec}},
-                                 .residence = q->residence,
-                                 .step = q->step,
-                                 .prologue = q->prologue,
-                                 .model_name = "net",
-                                 .planner = "hand",
-                                 .options = "",
-                                 .threads = 1};
+    q->s = (struct atm_schedule){
+        .n_tiers = mode >= MIXED ? 3 : 2,
+        .n_tensors = p->n_tensors,
+        .n_kernels = p->n_kernels,
+        .tier = {{.name = "dram", .spec = "dram"},
+                 {.name = "emu", .spec = slow_spec},
+                 {.name = "emu", .spec = "emu:rd=1G,wr=1G"}},
+        .residence = q->residence,
+        .step = q->step,
+        .prologue = q->prologue,
+        .model_name = "net",
+        .planner = "hand",
+        .options = "",
+        .threads = 1};
     q->s.tensor_bytes = malloc(p->n_tensors * sizeof(uint64_t));
     CU_ASSERT_PTR_NOT_NULL_FATAL(q->s.tensor_bytes);
     for (k = 0; k < p->n_kernels; k++)
@@ -231,7 +234,10 @@ static void plan_make(struct plan *q, const struct atm_program *p,
             base = p->kernel[k].scratch_bytes;
     q->height[0] = base; /* scratch of all kernels lies at 0 */
     for (i = 0; i < p->n_tensors; i++) {
-        uint32_t tier = mode == ALL_FAST ? 0 : mode == MIXED ? i & 1 : 1;
+        uint32_t tier = mode == ALL_FAST ? 0
+                        : mode == MIXED  ? i % 3
+                        : mode == FETCH3 ? 1 + i % 2
+                                         : 1;
         const struct atm_tensor *t = &p->tensor[i];
 
         q->s.tensor_bytes[i] = t->bytes;
@@ -258,6 +264,7 @@ static void plan_make(struct plan *q, const struct atm_program *p,
     q->s.tier[0].pool_bytes = q->s.budget_bytes = top;
     q->s.fast_peak_bytes = top;
     q->s.tier[1].pool_bytes = q->s.slow_peak_bytes = q->height[1];
+    q->s.tier[2].pool_bytes = q->height[2];
     OK(atm_schedule_check(&q->s, p));
 }
 
@@ -294,7 +301,7 @@ static enum atm_status run_net(const struct net *n, const struct plan *q,
 
 static void same_bits(bool reference)
 {
-    static const enum mode modes[] = {ALL_SLOW, FETCH, MIXED};
+    static const enum mode modes[] = {ALL_SLOW, FETCH, MIXED, FETCH3};
     const struct atm_session_options verify = {.verify = true};
     struct result want[2], got[2], exact;
     struct net n;
@@ -340,7 +347,7 @@ static void same_bits_fast_kernels(void)
     same_bits(false);
 }
 
-static void faults(void)
+static void faults_on(const char *slow_spec)
 {
     struct atm_session_options o = {.verify = true};
     struct result r[2], want[2];
@@ -349,7 +356,7 @@ static void faults(void)
     uint32_t m, moves = 0;
 
     net_open(&n, true);
-    plan_make(&q, n.p, FETCH, SLOW);
+    plan_make(&q, n.p, FETCH, slow_spec);
     for (m = 0; m < q.s.n_steps; m++)
         moves += q.step[m].kind == ATM_STEP_MOVE;
     CU_ASSERT_TRUE_FATAL(moves > 10);
@@ -371,6 +378,12 @@ static void faults(void)
     CU_ASSERT_NOT_EQUAL(memcmp(r, want, sizeof(r)), 0);
     plan_free(&q);
     net_close(&n);
+}
+
+static void faults(void)
+{
+    faults_on(SLOW);
+    faults_on("emu:profile=nvme4");
 }
 
 /* All of a range is what no kernel can use: a NaN in each float. */
