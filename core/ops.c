@@ -89,6 +89,33 @@ static enum atm_status check_arity(const struct atm_call *call)
     return ATM_OK;
 }
 
+/* Beyond any machine, and far from the end of int64: rules and kernels may
+ * add pads to it or double it. An empty tensor could hide such a dimension. */
+#define DIMENSION_MAX ((int64_t)1 << 48)
+
+static enum atm_status check_inputs(const struct atm_call *call)
+{
+    enum atm_status st;
+    uint64_t bytes;
+    uint32_t i, d;
+
+    for (i = 0; i < call->n_in; i++) {
+        const struct atm_view *v = &call->in[i];
+
+        if (!v->present)
+            continue;
+        st = atm_shape_bytes(&v->shape, v->dtype, &bytes);
+        for (d = 0; !st && d < v->shape.rank; d++)
+            if (v->shape.dim[d] > DIMENSION_MAX)
+                st = atm_fail(ATM_FORMAT, "dimension %" PRIu32 " is %" PRId64,
+                              d, v->shape.dim[d]);
+        if (st)
+            return atm_fail_in(st, "%s: input %" PRIu32, call->node->op->name,
+                               i);
+    }
+    return ATM_OK;
+}
+
 static const char *kind_name(enum atm_attr_kind kind)
 {
     static const char *const names[] = {"int", "float", "string", "ints",
@@ -190,6 +217,8 @@ enum atm_status atm_op_infer(struct atm_call *call)
                         op->name, node->opset, op->since);
     call->n_in = own;
     st = check_arity(call);
+    if (!st)
+        st = check_inputs(call);
     if (!st)
         st = check_attrs(node);
     if (!st) {

@@ -303,6 +303,136 @@ static bool replay(const json_t *c)
     return ok;
 }
 
+/* ---- mutations ---------------------------------------------------------- */
+
+static uint64_t random_state = 1;
+
+static uint64_t random_below(uint64_t n)
+{
+    random_state = random_state * 6364136223846793005u + 1442695040888963407u;
+    return (random_state >> 33) % n;
+}
+
+static int64_t odd_int(void)
+{
+    static const int64_t odd[] = {
+        0, -1, 1, 2, 3, -2, 5, 7, 12, 13, 64, -9, 255, 1 << 16, INT32_MAX,
+        INT32_MIN, (int64_t)1 << 31, (int64_t)1 << 40, (int64_t)1 << 62,
+        INT64_MAX, INT64_MIN, -INT64_MAX, INT64_MIN + 1};
+
+    return odd[random_below(sizeof(odd) / sizeof(odd[0]))];
+}
+
+/* A new buffer of exactly the view's size, in the arena (whose red zones find
+ * an overrun); null if that is more than a test should touch. */
+static void give_data(struct run *r, struct atm_view *v)
+{
+    uint64_t bytes, i;
+
+    v->data = NULL;
+    if (!v->present ||
+        atm_shape_bytes(&v->shape, v->dtype, &bytes) || bytes > 1 << 16)
+        return;
+    v->data = atm_arena_alloc(r->graph->arena, bytes);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(v->data);
+    for (i = 0; i < bytes; i++)
+        ((uint8_t *)v->data)[i] =
+            random_below(3) ? 0 : (uint8_t)random_below(256);
+}
+
+static void mutate(struct run *r)
+{
+    struct atm_node *n = &r->node;
+    struct atm_view *v = &r->in[random_below(n->n_in + 1)];
+    struct atm_attr *a = n->n_attr ? &n->attr[random_below(n->n_attr)] : NULL;
+
+    switch (random_below(8)) {
+    case 0:
+        n->opset = 1 + (int)random_below(20);
+        break;
+    case 1:
+    case 2:
+        if (a && a->kind == ATM_ATTR_INT)
+            a->i = odd_int();
+        else if (a && a->kind == ATM_ATTR_INTS && a->n)
+            ((int64_t *)a->ints)[random_below(a->n)] = odd_int();
+        else if (a && a->kind == ATM_ATTR_FLOAT)
+            a->f = (float)odd_int();
+        break;
+    case 3:
+        if (a && a->kind == ATM_ATTR_INTS && a->n)
+            a->n--;
+        break;
+    case 4:
+        if (v->shape.rank)
+            v->shape.dim[random_below(v->shape.rank)] =
+                random_below(2) ? (int64_t)random_below(6)
+                                : odd_int() & INT64_MAX;
+        give_data(r, v);
+        break;
+    case 5:
+        v->shape.rank = (uint32_t)random_below(ATM_RANK_MAX + 1);
+        while (v->shape.rank && v->shape.dim[v->shape.rank - 1] == 0)
+            v->shape.rank--;
+        give_data(r, v);
+        break;
+    case 6:
+        if (v->data && v->dtype == ATM_I64 && view_bytes(v))
+            ((int64_t *)v->data)[random_below(view_bytes(v) / 8)] = odd_int();
+        else if (v->data && v->dtype == ATM_F32 && view_bytes(v))
+            ((float *)v->data)[random_below(view_bytes(v) / 4)] =
+                random_below(2) ? NAN : (float)odd_int();
+        break;
+    default:
+        v->dtype = (enum atm_dtype)(1 + random_below(ATM_DTYPE_COUNT - 1));
+        give_data(r, v);
+        break;
+    }
+}
+
+/* Nodes that are a little wrong are refused or run: nothing else happens.
+ * Meant for a build with sanitizers. */
+static void test_mutations(void)
+{
+    json_t *cases = json_load_file(ATM_TEST_DATA "/op_cases.json", 0,
+                                   NULL), *c;
+    size_t i, ran = 0, refused = 0;
+    int round;
+
+    CU_ASSERT_FATAL(json_array_size(cases) > 0);
+    json_array_foreach(cases, i, c)
+        for (round = 0; round < 30; round++) {
+            uint32_t k, times = 1 + (uint32_t)random_below(3);
+            enum atm_status st;
+            bool ready = true;
+            struct run r;
+
+            read_case(c, &r);
+            for (k = 0; k < times; k++)
+                mutate(&r);
+            st = atm_op_infer(&r.call);
+            CU_ASSERT(!st || st == ATM_FORMAT || st == ATM_UNSUPPORTED);
+            for (k = 0; k < r.node.n_in; k++)
+                ready = ready && (!r.in[k].present || r.in[k].data);
+            for (k = 0; !st && k < r.node.n_out; k++) {
+                give_data(&r, &r.out[k]);
+                ready = ready && (!r.out[k].present || r.out[k].data);
+            }
+            if (!st && ready && r.node.op->impl->scratch_bytes)
+                r.call.scratch = atm_arena_alloc(
+                    r.graph->arena,
+                    r.node.op->impl->scratch_bytes(&r.call));
+            if (!st && ready)
+                st = atm_op_run_reference(&r.call);
+            ran += !st && ready;
+            refused += st != ATM_OK;
+            CU_ASSERT(!st || st == ATM_FORMAT || st == ATM_UNSUPPORTED);
+            atm_graph_delete(&r.graph);
+        }
+    CU_ASSERT(ran > 1000 && refused > 1000);
+    json_decref(cases);
+}
+
 static const char *cases_path = ATM_TEST_DATA "/op_cases.json";
 
 static void test_cases(void)
@@ -464,6 +594,7 @@ static const struct atm_test tests[] = {
     {"indices out of range are refused", test_bad_index},
     {"posts apply in order", test_posts},
     {"every operator agrees with ONNX's reference", test_cases},
+    {"mutated nodes are refused or run", test_mutations},
     {NULL, NULL}};
 
 int main(int argc, char **argv)

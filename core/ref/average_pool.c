@@ -24,32 +24,32 @@ static enum atm_status infer(struct atm_call *call)
     return ATM_OK;
 }
 
-static bool in_padded(const struct atm_window *w, const int64_t *corner,
-                      const int64_t *k)
+/* Elements of the window inside the padded image. */
+static double padded_count(const struct atm_window *w,
+                           const struct atm__reach *r)
 {
+    double n = 1;
     uint32_t i;
 
-    for (i = 0; i < w->rank; i++)
-        if (corner[i] + k[i] * w->dilation[i] >= w->in[i] + w->end[i])
-            return false;
-    return true;
+    for (i = 0; i < w->rank; i++) {
+        int64_t last = w->in[i] + w->end[i] - 1 - r->corner[i];
+        int64_t fit = last / w->dilation[i] + 1;
+
+        n *= (double)(fit < w->kernel[i] ? fit : w->kernel[i]);
+    }
+    return n;
 }
 
 static void one(const struct atm_call *call, const struct atm_window *w,
-                int64_t x, const int64_t *corner, int64_t y)
+                int64_t x, struct atm__reach *r, int64_t y)
 {
-    bool pad = atm_node_int(call->node, "count_include_pad", 0) != 0;
-    int64_t k[ATM_RANK_MAX] = {0}, n = 0;
-    double sum = 0;
+    double sum = 0, n = 0;
 
-    do {
-        int64_t off = atm__window_at(w, corner, k);
-
-        if (off >= 0)
-            sum += atm__get_f(&call->in[0], x + off);
-        n += off >= 0 || (pad && in_padded(w, corner, k));
-    } while (atm__window_next(w, k));
-    atm__put_f(&call->out[0], y, n ? sum / (double)n : 0);
+    for (; r->more; n++)
+        sum += atm__get_f(&call->in[0], x + atm__reach_next(w, r));
+    if (atm_node_int(call->node, "count_include_pad", 0))
+        n = padded_count(w, r);
+    atm__put_f(&call->out[0], y, n > 0 ? sum / n : 0);
 }
 
 static enum atm_status run(const struct atm_call *call)

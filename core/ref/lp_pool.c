@@ -24,17 +24,13 @@ static enum atm_status infer(struct atm_call *call)
 }
 
 static void one(const struct atm_call *call, const struct atm_window *w,
-                int64_t x, const int64_t *corner, int64_t y)
+                int64_t x, struct atm__reach *r, int64_t y)
 {
     double p = (double)atm_node_int(call->node, "p", 2), sum = 0;
-    int64_t k[ATM_RANK_MAX] = {0};
 
-    do {
-        int64_t off = atm__window_at(w, corner, k);
-
-        if (off >= 0)
-            sum += pow(fabs(atm__get_f(&call->in[0], x + off)), p);
-    } while (atm__window_next(w, k));
+    while (r->more)
+        sum += pow(fabs(atm__get_f(&call->in[0], x + atm__reach_next(w, r))),
+                   p);
     atm__put_f(&call->out[0], y, pow(sum, 1 / p));
 }
 

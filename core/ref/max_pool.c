@@ -44,33 +44,28 @@ static int64_t column_major(const struct atm_window *w, int64_t off)
 }
 
 static void one(const struct atm_call *call, const struct atm_window *w,
-                int64_t x, const int64_t *corner, int64_t y)
+                int64_t x, struct atm__reach *r, int64_t y)
 {
-    const struct atm_view *in = &call->in[0];
-    int64_t k[ATM_RANK_MAX] = {0}, best = -1;
+    int64_t best = -1;
     double max = -INFINITY;
 
-    do {
-        int64_t off = atm__window_at(w, corner, k);
-        double v;
+    while (r->more) {
+        int64_t off = atm__reach_next(w, r);
+        double v = atm__get_f(&call->in[0], x + off);
 
-        if (off < 0)
+        if (best >= 0 && !(v > max) && !isnan(v))
             continue;
-        v = atm__get_f(in, x + off);
-        if (best < 0 || v > max || isnan(v)) {
-            max = v;
-            best = off;
-        }
-        if (isnan(max))
+        max = v;
+        best = off;
+        if (isnan(v))
             break;
-    } while (atm__window_next(w, k));
+    }
     atm__put_f(&call->out[0], y, max);
-    if (atm_has_out(call, 1))
-        atm__put_i(&call->out[1], y,
-                   x + (best < 0 ? 0
-                        : atm_node_int(call->node, "storage_order", 0)
-                            ? column_major(w, best)
-                            : best));
+    if (!atm_has_out(call, 1))
+        return;
+    if (best >= 0 && atm_node_int(call->node, "storage_order", 0))
+        best = column_major(w, best);
+    atm__put_i(&call->out[1], y, best < 0 ? 0 : x + best);
 }
 
 static enum atm_status run(const struct atm_call *call)

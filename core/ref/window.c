@@ -1,54 +1,59 @@
 /* window.c - visiting a sliding window. */
 #include "ref/window.h"
 
+static void reach_begin(const struct atm_window *w, const int64_t *index,
+                        struct atm__reach *r)
+{
+    uint32_t i;
+
+    r->more = true;
+    for (i = 0; i < w->rank; i++) {
+        int64_t c = index[i] * w->stride[i] - w->begin[i];
+        int64_t step = w->dilation[i], last = w->in[i] - 1 - c;
+
+        r->corner[i] = c;
+        r->lo[i] = c < 0 ? (-c + step - 1) / step : 0;
+        r->hi[i] = last < 0 ? 0 : last / step + 1;
+        if (r->hi[i] > w->kernel[i])
+            r->hi[i] = w->kernel[i];
+        r->k[i] = r->lo[i];
+        r->more = r->more && r->lo[i] < r->hi[i];
+    }
+}
+
+int64_t atm__reach_next(const struct atm_window *w, struct atm__reach *r)
+{
+    uint32_t i, d = w->rank;
+    int64_t off = 0;
+
+    for (i = 0; i < w->rank; i++)
+        off = off * w->in[i] + r->corner[i] + r->k[i] * w->dilation[i];
+    while (d-- > 0) {
+        if (++r->k[d] < r->hi[d])
+            return off;
+        r->k[d] = r->lo[d];
+    }
+    r->more = false;
+    return off;
+}
+
 enum atm_status atm__window_run(const struct atm_call *call,
                                 const struct atm_window *w,
                                 atm__window_fn *one)
 {
     const struct atm_shape *x = &call->in[0].shape;
-    int64_t corner[ATM_RANK_MAX], plane = 1;
+    int64_t plane = atm_dims_product(x, 2, x->rank), y = 0;
     struct atm__walk walk;
-    int64_t y = 0;
-    uint32_t i;
 
-    for (i = 0; i < w->rank; i++)
-        plane *= w->in[i];
     atm__walk_begin(&walk, &call->out[0].shape);
     for (; walk.left > 0; atm__walk_next(&walk)) {
-        for (i = 0; i < w->rank; i++)
-            corner[i] = walk.index[i + 2] * w->stride[i] - w->begin[i];
-        one(call, w, (walk.index[0] * x->dim[1] + walk.index[1]) * plane,
-            corner, y++);
+        struct atm__reach r;
+
+        reach_begin(w, walk.index + 2, &r);
+        one(call, w, (walk.index[0] * x->dim[1] + walk.index[1]) * plane, &r,
+            y++);
     }
     return ATM_OK;
-}
-
-bool atm__window_next(const struct atm_window *w, int64_t *k)
-{
-    uint32_t d = w->rank;
-
-    while (d-- > 0) {
-        if (++k[d] < w->kernel[d])
-            return true;
-        k[d] = 0;
-    }
-    return false;
-}
-
-int64_t atm__window_at(const struct atm_window *w, const int64_t *corner,
-                       const int64_t *k)
-{
-    int64_t off = 0;
-    uint32_t i;
-
-    for (i = 0; i < w->rank; i++) {
-        int64_t at = corner[i] + k[i] * w->dilation[i];
-
-        if (at < 0 || at >= w->in[i])
-            return -1;
-        off = off * w->in[i] + at;
-    }
-    return off;
 }
 
 struct atm_shape atm__window_shape(const struct atm_shape *x, int64_t channels,

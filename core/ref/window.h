@@ -4,24 +4,27 @@
 
 #include "ref/elem.h"
 
+/* The part of one window that lies inside the image. Only that is stepped
+ * through: a kernel that is mostly padding costs no more than the image. */
+struct atm__reach {
+    bool more;                     /* false: no element is left */
+    int64_t corner[ATM_RANK_MAX];  /* position under the first element */
+    int64_t lo[ATM_RANK_MAX], hi[ATM_RANK_MAX]; /* kernel positions inside */
+    int64_t k[ATM_RANK_MAX];       /* the current one */
+};
+
 /* Calls `one` for each (image, channel, output position) in row-major order:
- * `x` is the first element of the image's channel, `corner` the input
- * position under the window's first element (may be negative), `y` the output
- * element. */
+ * `x` is the first element of the image's channel, `y` the output element. */
 typedef void atm__window_fn(const struct atm_call *call,
                             const struct atm_window *w, int64_t x,
-                            const int64_t *corner, int64_t y);
+                            struct atm__reach *r, int64_t y);
 enum atm_status atm__window_run(const struct atm_call *call,
                                 const struct atm_window *w,
                                 atm__window_fn *one);
 
-/* Steps `k` (all zero at first) through the window's positions; false after
- * the last. */
-bool atm__window_next(const struct atm_window *w, int64_t *k);
-
-/* Offset in the channel of the element under position `k`; -1: padding. */
-int64_t atm__window_at(const struct atm_window *w, const int64_t *corner,
-                       const int64_t *k);
+/* Offset in the channel of the current element, then steps on:
+ *     while (r->more) use(x + atm__reach_next(w, r)); */
+int64_t atm__reach_next(const struct atm_window *w, struct atm__reach *r);
 
 /* Output shape: N, `channels`, then the window's. */
 struct atm_shape atm__window_shape(const struct atm_shape *x, int64_t channels,
