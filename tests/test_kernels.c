@@ -53,6 +53,13 @@ static const struct row convs[] = {
     {"Conv", 13, {"1x16x6x7x8", "c16x16x3x3x3", "c16"},
      "pads=1,1,1,1,1,1", "r", "dnnl:jit"},
     {"Conv", 13, {"1x16x12x12", "16x16x3x3", "16"}, "", "", "dnnl:jit"},
+    /* many channels over a small image, with AVX-512 channels-last */
+    {"Conv", 13, {"2x128x9x9", "c160x128x3x3", "c160"}, "pads=1,1,1,1", "r",
+      "dnnl:"},
+    {"Conv", 13, {"1x128x9x9", "c128x128x3x3", "c128", "b1x128x7x7"}, "", "ar",
+      "dnnl:"},
+    {"Conv", 13, {"1x128x9x9", "c131x128x3x3", "c131", "1x131x7x7"}, "", "ar",
+      "dnnl:"},
     /* residuals: dying, a graph input, ragged channels */
     {"Conv", 13, {"1x16x12x12", "c32x16x1x1", "c32", "b1x32x12x12"},
      "", "ar", "dnnl:jit"},

@@ -10,7 +10,8 @@
 
 static const struct atm__detail detail = {&atm__impl_concat};
 
-/* All parts blocked: some part is so already, and each fills its blocks. */
+/* All parts blocked: some part is not row-major anyway, and each fills its
+ * blocks. */
 static bool can_block(const struct atm__lower *l, const struct atm_node *n,
                       uint32_t axis)
 {
@@ -23,7 +24,7 @@ static bool can_block(const struct atm__lower *l, const struct atm_node *n,
         const struct atm_shape *s = &l->g->value[n->in[i]].shape;
         struct atm_layout now = atm__lower_layout(l, n->in[i]);
 
-        any |= now.n_blocks > 0;
+        any |= !atm_layout_is_plain(&now, s->rank);
         if (s->dim[1] % l->dnnl->block)
             return false;
     }

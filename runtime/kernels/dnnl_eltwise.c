@@ -1,6 +1,7 @@
 /* dnnl_eltwise.c - unary functions by oneDNN, in whatever layout the input is
  * (the library keeps block padding zero). Only functions whose jit code agrees
- * with the C library's to float precision over their whole range. */
+ * with the C library's to float precision over their whole range, save that
+ * denormal results become zero and that Relu and Clip give a bound for NaN. */
 #include "dnnl_util.h"
 
 #include <math.h>
