@@ -134,10 +134,13 @@ static enum atm_status open_beneath(struct atm__importer *im,
     const char *slash = strrchr(im->path, '/');
     size_t n = slash == im->path ? 1 : slash ? (size_t)(slash - im->path) : 1;
     char *dir = atm_arena_strndup(im->g->arena, slash ? im->path : ".", n);
+    char *real = dir ? realpath(dir, NULL) : NULL;
     int error;
 
-    *path = dir ? atm_arena_printf(im->g->arena, "%s/%s", dir, location)
+    *path = dir ? atm_arena_printf(im->g->arena, "%s/%s", real ? real : dir,
+                                   location)
                 : NULL;
+    free(real);
     if (!*path)
         return ATM_NOMEM;
     *fd = open_in(dir, location, RESOLVE_BENEATH);

@@ -140,6 +140,16 @@ static bool is_float_constant(const struct atm_graph *g, uint32_t value)
            g->value[value].dtype == ATM_F32;
 }
 
+/* Are the dimensions of an operand the last ones of the result? Before opset 7
+ * `axis` may say otherwise. */
+static bool aligned_right(const struct atm_node *n, const struct atm_shape *s,
+                          const struct atm_shape *y)
+{
+    int64_t axis = n->opset < 7 ? atm_node_int(n, "axis", -1) : -1;
+
+    return s->rank <= y->rank && (axis < 0 || axis == y->rank - s->rank);
+}
+
 /* May the constant stand for one number a channel of the result? */
 static bool by_channel(const struct atm_graph *g, const struct atm_node *n,
                        uint32_t value, const struct atm_shape *y)
@@ -151,7 +161,7 @@ static bool by_channel(const struct atm_graph *g, const struct atm_node *n,
         return false;
     if (n->opset < 7 && s->rank == 1 && y->rank > 1)
         return atm_node_int(n, "axis", -1) == 1 && s->dim[0] == y->dim[1];
-    if (s->rank > y->rank)
+    if (!aligned_right(n, s, y))
         return false;
     for (i = 0; i < s->rank; i++) {
         axis = y->rank - s->rank + i;
@@ -340,8 +350,8 @@ static enum atm_status fuse_row(struct fuse *f, uint32_t index)
         !atm_shape_equal(&g->value[m->out[0]].shape, y))
         return ATM_OK;
     s = &g->value[row].shape;
-    if (s->rank == 0 || s->dim[s->rank - 1] != y->dim[1] ||
-        (s->rank == 2 && s->dim[0] != 1) || s->rank > 2)
+    if (s->rank == 0 || !aligned_right(n, s, y) ||
+        s->dim[s->rank - 1] != y->dim[1] || (s->rank == 2 && s->dim[0] != 1))
         return ATM_OK;
     if (is_op(m, "MatMul")) {
         if (g->value[m->in[0]].shape.rank != 2 ||

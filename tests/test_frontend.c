@@ -284,6 +284,25 @@ static void survives_every_failed_allocation(void)
     CU_ASSERT(st == ATM_OK && n > 50);
 }
 
+/* Fields of a newer ONNX are skipped, not kept. */
+static void skips_unknown_fields(void)
+{
+    struct wire graph = small_graph(), m = {0}, group = {0};
+    struct atm_graph *g;
+
+    wire_str(&graph, 900, "from the future");
+    wire_int(&graph, 901, 7);
+    wire_model(&m, &graph, 13);
+    ATM_ASSERT_OK(import(&m, NULL, &g));
+    atm_graph_delete(&g);
+    wire_varint(&group, 902 << 3 | 3); /* a group, which none writes */
+    m.n = 0;
+    wire_model(&m, &graph, 13);
+    memcpy(m.b + m.n, group.b, group.n);
+    m.n += group.n;
+    ATM_ASSERT_FAILS(import(&m, NULL, &g), ATM_FORMAT, "wire type");
+}
+
 /* ---- graphs that mean nothing ---- */
 
 static struct wire int_attr(const char *name, int64_t v)
@@ -896,6 +915,7 @@ static const struct atm_test tests[] = {
     {"bounds depth and repetition", bounds_depth_and_repetition},
     {"bounds amplification", bounds_amplification},
     {"survives every failed allocation", survives_every_failed_allocation},
+    {"skips unknown fields", skips_unknown_fields},
     {"refuses wrong graphs", refuses_wrong_graphs},
     {"refuses wrong tensors", refuses_wrong_tensors},
     {"lists all that is unsupported", lists_all_that_is_unsupported},

@@ -316,6 +316,39 @@ static void makes_gemm_of_matmul_and_row(void)
     atm_graph_delete(&g);
 }
 
+/* Before opset 7 `axis` aligns the second operand: a row of a square result is
+ * no column, and [C,1,1] at axis 0 goes along the batch. */
+static void minds_the_axis_of_old_models(void)
+{
+    uint32_t x, a, i;
+
+    for (i = 0; i < 4; i++) {
+        struct atm_attr attr[2] = {
+            {.name = "broadcast", .kind = ATM_ATTR_INT, .i = 1},
+            {.name = "axis", .kind = ATM_ATTR_INT, .i = i % 2}};
+        struct atm_graph *g;
+
+        ATM_ASSERT_OK(atm_graph_new(&g));
+        if (i < 2) {
+            x = input(g, "x", 2, 5, 7, 0, 0);
+            a = node(g, "MatMul", NULL, x, weight(g, 0, 1, 2, 7, 5, 0, 0),
+                     ATM_NONE, ATM_NONE, ATM_NONE);
+            a = add(g, a, weight(g, 0, 1, 1, 5, 0, 0, 0));
+        } else {
+            x = input(g, "x", 4, 5, 2, 3, 3);
+            a = conv(g, x, 5, 3);
+            a = add(g, a, weight(g, 0, 1, 3, 5, 1, 1, 0));
+        }
+        g->node[0].opset = g->node[1].opset = 6;
+        g->node[1].n_attr = 2;
+        g->node[1].attr = attr;
+        ATM_ASSERT_OK(atm_graph_add_output(g, a));
+        expect_same(g, "axis");
+        CU_ASSERT_EQUAL(g->n_nodes, i % 2 ? 1 : 2);
+        atm_graph_delete(&g);
+    }
+}
+
 static void keeps_outputs_in_the_middle(void)
 {
     uint32_t x, a, b;
@@ -405,6 +438,7 @@ static const struct atm_test tests[] = {
     {"leaves sums that are not in place", leaves_sums_that_are_not_in_place},
     {"folds scale, shift and clip", folds_scale_shift_and_clip},
     {"makes Gemm of MatMul and a row", makes_gemm_of_matmul_and_row},
+    {"minds the axis of old models", minds_the_axis_of_old_models},
     {"keeps outputs in the middle", keeps_outputs_in_the_middle},
     {"fuses the zoo", fuses_the_zoo},
     {"keeps the suite", keeps_the_suite},
