@@ -21,13 +21,15 @@ MAY_USE = {
     "models": ["core"],
     "cli": ["core"],
 }
-# third-party header (regular expression) -> the only places that may see it
+# third-party header (regular expression) -> the only places that may see it;
+# *_libraries.c ask for versions only
 THIRD_PARTY = {
-    r"glpk\.h": ["solver/ilp_glpk.c"],
+    r"glpk\.h": ["solver/ilp_glpk.c", "solver/solver_libraries.c"],
     r"(oneapi/dnnl/|dnnl).*": ["runtime/kernels/"],
     r"omp\.h": ["runtime/"],
     r"(onnx\.pb-c|protobuf-c/.*)\.h": ["frontend/"],
-    r"(numa|numaif|libpmem2?|liburing)\.h": ["runtime/tiers/"],
+    r"(numa|numaif|libpmem2?|liburing)\.h": ["runtime/tiers/",
+                                             "runtime/runtime_libraries.c"],
     r"sqlite3\.h": ["profiler/"],
     r"jansson\.h": ["core/", "cli/"],
     r"libsmartcols.*": ["cli/"],
