@@ -394,8 +394,8 @@ static void show_run(const struct run *r)
     cli_line("slow pool", "%s", cli_bytes_exact(r->pool[1], x));
     cli_line("moved per iteration", "%s",
              cli_bytes_exact(r->plan.last.moved_bytes, x));
-    cli_line("peak RSS", "%s (emulated tiers are in it)",
-             cli_bytes(peak_rss(), x));
+    cli_line("peak RSS", "%s%s", cli_bytes(peak_rss(), x),
+             pipe_emulated(&r->p) ? " (the emulated tier is in it)" : "");
     show_outputs(r);
 }
 

@@ -7,6 +7,7 @@
 #include "autotm/profiler.h"
 
 #include "bench.h"
+#include "moves.h"
 #include "store.h"
 
 #include "arena.h"
@@ -502,6 +503,9 @@ static enum atm_status probe_tiers(struct job *j, struct atm_tier_info tier[2],
     if (!st)
         st = atm_tier_probe(j->o->slow_spec, *read_bw, *write_bw, &tier[1],
                             &ops);
+    if (!st && !(tier[1].caps & ATM_TIER_EMULATED))
+        st = atm__moves_know(j->store, j->o->slow_spec, j->p->threads,
+                             !j->o->known_only, &tier[1]);
     return st;
 }
 

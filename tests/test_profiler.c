@@ -413,6 +413,11 @@ static void test_vectors(void)
         }
     }
     CU_ASSERT_EQUAL(tables, run_kernels(n.program));
+    /* and moves, by size and direction: 4 of them */
+    CU_ASSERT_EQUAL(query("SELECT count(*) FROM sample WHERE tier = 'dram' "
+                          "AND mask = 0"), 4 * 9);
+    CU_ASSERT_TRUE(a->tier[1].read_bw > 1e8 && a->tier[1].read_bw < 1e12);
+    CU_ASSERT_TRUE(a->tier[1].write_bw > 1e8 && a->tier[1].latency_s < 1e-2);
     CU_ASSERT_TRUE(query("SELECT count(DISTINCT mask) FROM sample") >= 4);
     atm_profile_delete(&a);
     atm_store_close(&s);
