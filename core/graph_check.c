@@ -55,8 +55,10 @@ static enum atm_status check_row_scale(const struct atm_graph *g,
         return atm_fail(ATM_FORMAT, "constant %s: its source does not fit",
                         v->name);
     if (v->dtype != ATM_F32 || v->shape.rank == 0)
-        return atm_fail(ATM_FORMAT, "constant %s: a scaled constant is a "
-                        "float tensor with rows", v->name);
+        return atm_fail(ATM_FORMAT,
+                        "constant %s: a scaled constant is a "
+                        "float tensor with rows",
+                        v->name);
     return ATM_OK;
 }
 
@@ -69,8 +71,9 @@ static enum atm_status check_constant(const struct check *c, uint32_t value)
     uint64_t bytes;
 
     if (v->constant >= g->n_constants)
-        return atm_fail(ATM_FORMAT, "value %s: constant %" PRIu32
-                        " does not exist", v->name, v->constant);
+        return atm_fail(ATM_FORMAT,
+                        "value %s: constant %" PRIu32 " does not exist",
+                        v->name, v->constant);
     if (v->dtype == ATM_DTYPE_NONE || !v->shape_known)
         return atm_fail(ATM_FORMAT, "constant %s has no type or shape",
                         v->name);
@@ -79,24 +82,28 @@ static enum atm_status check_constant(const struct check *c, uint32_t value)
         return atm_fail_in(st, "constant %s", v->name);
     k = &g->constant[v->constant];
     if (k->bytes != bytes)
-        return atm_fail(ATM_FORMAT, "constant %s has %" PRIu64
-                        " bytes, its shape needs %" PRIu64, v->name, k->bytes,
-                        bytes);
+        return atm_fail(ATM_FORMAT,
+                        "constant %s has %" PRIu64
+                        " bytes, its shape needs %" PRIu64,
+                        v->name, k->bytes, bytes);
     switch (k->kind) {
     case ATM_CONST_FILE:
         if (k->file >= g->n_files || k->offset > UINT64_MAX - k->bytes)
-            return atm_fail(ATM_FORMAT, "constant %s lies in no file",
-                            v->name);
+            return atm_fail(ATM_FORMAT, "constant %s lies in no file", v->name);
         return ATM_OK;
     case ATM_CONST_INLINE:
         if ((!k->data && k->bytes) || k->bytes > ATM_INLINE_MAX)
-            return atm_fail(ATM_FORMAT, "constant %s: no inline data, or more "
-                            "than %u bytes", v->name, ATM_INLINE_MAX);
+            return atm_fail(ATM_FORMAT,
+                            "constant %s: no inline data, or more "
+                            "than %u bytes",
+                            v->name, ATM_INLINE_MAX);
         return ATM_OK;
     case ATM_CONST_GENERATED:
         if (v->dtype != ATM_F32)
-            return atm_fail(ATM_FORMAT, "constant %s: only float can be "
-                            "generated", v->name);
+            return atm_fail(ATM_FORMAT,
+                            "constant %s: only float can be "
+                            "generated",
+                            v->name);
         return ATM_OK;
     case ATM_CONST_ROW_SCALE:
         return check_row_scale(g, v, k);
@@ -121,8 +128,8 @@ static enum atm_status check_constants(const struct check *c)
         uint32_t v = c->g->overridable[i];
 
         if (v >= c->g->n_values || c->g->value[v].constant == ATM_NONE)
-            return atm_fail(ATM_FORMAT, "overridable value %" PRIu32
-                            " is no constant", v);
+            return atm_fail(ATM_FORMAT,
+                            "overridable value %" PRIu32 " is no constant", v);
     }
     return ATM_OK;
 }
@@ -138,13 +145,16 @@ static enum atm_status check_inputs(const struct check *c)
         const struct atm_value *v;
 
         if (g->input[i] >= g->n_values)
-            return atm_fail(ATM_FORMAT, "graph input %" PRIu32
-                            ": value %" PRIu32 " does not exist", i,
-                            g->input[i]);
+            return atm_fail(ATM_FORMAT,
+                            "graph input %" PRIu32 ": value %" PRIu32
+                            " does not exist",
+                            i, g->input[i]);
         v = &g->value[g->input[i]];
         if (c->ready[g->input[i]])
-            return atm_fail(ATM_FORMAT, "graph input %s is listed twice or is "
-                            "a constant", v->name);
+            return atm_fail(ATM_FORMAT,
+                            "graph input %s is listed twice or is "
+                            "a constant",
+                            v->name);
         if (v->dtype == ATM_DTYPE_NONE || !v->shape_known)
             return atm_fail(ATM_FORMAT, "graph input %s has no type or shape",
                             v->name);
@@ -168,10 +178,13 @@ static enum atm_status check_operands(const struct check *c,
         if (n->in[i] == ATM_NONE)
             continue;
         if (n->in[i] >= g->n_values)
-            return atm_fail(ATM_FORMAT, "input %" PRIu32 ": value %" PRIu32
-                            " does not exist", i, n->in[i]);
+            return atm_fail(ATM_FORMAT,
+                            "input %" PRIu32 ": value %" PRIu32
+                            " does not exist",
+                            i, n->in[i]);
         if (!c->ready[n->in[i]])
-            return atm_fail(ATM_FORMAT, "input %s is not there yet: nothing "
+            return atm_fail(ATM_FORMAT,
+                            "input %s is not there yet: nothing "
                             "before this node produces it",
                             g->value[n->in[i]].name);
     }
@@ -179,8 +192,10 @@ static enum atm_status check_operands(const struct check *c,
         if (n->out[i] == ATM_NONE)
             continue;
         if (n->out[i] >= g->n_values)
-            return atm_fail(ATM_FORMAT, "output %" PRIu32 ": value %" PRIu32
-                            " does not exist", i, n->out[i]);
+            return atm_fail(ATM_FORMAT,
+                            "output %" PRIu32 ": value %" PRIu32
+                            " does not exist",
+                            i, n->out[i]);
         if (c->ready[n->out[i]])
             return atm_fail(ATM_FORMAT, "output %s is produced twice",
                             g->value[n->out[i]].name);
@@ -218,8 +233,10 @@ static enum atm_status check_inferred(const struct check *c,
         if (!v->shape_known || v->dtype != call.out[i].dtype ||
             !atm_shape_equal(&v->shape, &call.out[i].shape))
             return atm_fail(
-                ATM_FORMAT, "output %s is %s of %s in the graph, %s of %s by "
-                "the operator's rule", v->name,
+                ATM_FORMAT,
+                "output %s is %s of %s in the graph, %s of %s by "
+                "the operator's rule",
+                v->name,
                 v->shape_known ? atm_shape_str(&v->shape, has, sizeof(has))
                                : "unknown",
                 atm_dtype_name(v->dtype),
@@ -255,9 +272,10 @@ static enum atm_status check_outputs(const struct check *c)
 
     for (i = 0; i < g->n_outputs; i++) {
         if (g->output[i] >= g->n_values)
-            return atm_fail(ATM_FORMAT, "graph output %" PRIu32
-                            ": value %" PRIu32 " does not exist", i,
-                            g->output[i]);
+            return atm_fail(ATM_FORMAT,
+                            "graph output %" PRIu32 ": value %" PRIu32
+                            " does not exist",
+                            i, g->output[i]);
         if (!c->ready[g->output[i]])
             return atm_fail(ATM_FORMAT, "graph output %s: nothing produces it",
                             g->value[g->output[i]].name);

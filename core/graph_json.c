@@ -40,16 +40,21 @@ static json_t *attr_json(const struct atm_graph *g, const struct atm_attr *a)
     size_t i;
 
     switch (a->kind) {
-    case ATM_ATTR_INT: return json_integer(a->i);
-    case ATM_ATTR_FLOAT: return real_or_text((double)a->f);
-    case ATM_ATTR_STRING: return atm_json_name(a->s);
-    case ATM_ATTR_TENSOR: return value_name(g, a->value);
-    default: break;
+    case ATM_ATTR_INT:
+        return json_integer(a->i);
+    case ATM_ATTR_FLOAT:
+        return real_or_text((double)a->f);
+    case ATM_ATTR_STRING:
+        return atm_json_name(a->s);
+    case ATM_ATTR_TENSOR:
+        return value_name(g, a->value);
+    default:
+        break;
     }
     list = json_array();
     for (i = 0; i < a->n; i++)
         (void)json_array_append_new(
-            list, a->kind == ATM_ATTR_INTS     ? json_integer(a->ints[i])
+            list, a->kind == ATM_ATTR_INTS ? json_integer(a->ints[i])
                   : a->kind == ATM_ATTR_FLOATS
                       ? real_or_text((double)a->floats[i])
                       : atm_json_name(a->strings[i]));
@@ -117,9 +122,8 @@ static json_t *constant_json(const struct atm_graph *g,
                          real_or_text(c->mean), "stddev",
                          real_or_text(c->stddev));
     case ATM_CONST_ROW_SCALE:
-        return json_pack("{s:s, s:I, s:o}", "kind", "row-scale", "bytes",
-                         bytes, "source",
-                         constant_json(g, &g->constant[c->source]));
+        return json_pack("{s:s, s:I, s:o}", "kind", "row-scale", "bytes", bytes,
+                         "source", constant_json(g, &g->constant[c->source]));
     }
     return NULL;
 }
@@ -131,8 +135,8 @@ static json_t *value_json(const struct atm_graph *g, const struct atm_value *v)
 
     for (i = 0; v->shape_known && i < v->shape.rank; i++)
         (void)json_array_append_new(shape, json_integer(v->shape.dim[i]));
-    value = json_pack("{s:o, s:s, s:o}", "name", atm_json_name(v->name),
-                      "type", atm_dtype_name(v->dtype), "shape", shape);
+    value = json_pack("{s:o, s:s, s:o}", "name", atm_json_name(v->name), "type",
+                      atm_dtype_name(v->dtype), "shape", shape);
     if (v->constant != ATM_NONE)
         (void)json_object_set_new(value, "constant",
                                   constant_json(g, &g->constant[v->constant]));

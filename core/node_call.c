@@ -33,8 +33,8 @@ enum atm_status atm_node_call(const struct atm_graph *g,
     enum atm_status st;
     uint32_t i;
 
-    *call = (struct atm_call){.node = node, .graph = g, .n_in = node->n_in,
-                              .n_out = node->n_out};
+    *call = (struct atm_call){
+        .node = node, .graph = g, .n_in = node->n_in, .n_out = node->n_out};
     call->in = atm_arena_array(arena, node->n_in, sizeof(*call->in));
     call->out = atm_arena_array(arena, node->n_out, sizeof(*call->out));
     if (!call->in || !call->out)

@@ -15,8 +15,9 @@
 
 static const struct atm_op ops[] = {
 #define OP(name, since, in_min, in_max, out_min, out_max, flags)               \
-    {#name, "", since, in_min, in_max, out_min, out_max, flags,                \
-     &atm_op_impl_##name},
+    {#name,   "",     since,                                                   \
+     in_min,  in_max, out_min,                                                 \
+     out_max, flags,  &atm_op_impl_##name},
 #include "ops.def"
 #undef OP
 };
@@ -80,12 +81,14 @@ static enum atm_status check_arity(const struct atm_call *call)
     for (i = 0; i < call->n_in; i++)
         if (!call->in[i].present &&
             (i < op->in_min || op->in_max == UINT32_MAX))
-            return atm_fail(ATM_FORMAT, "%s: input %" PRIu32
-                            " may not be omitted", op->name, i);
+            return atm_fail(ATM_FORMAT,
+                            "%s: input %" PRIu32 " may not be omitted",
+                            op->name, i);
     for (i = 0; i < op->out_min; i++)
         if (!call->out[i].present)
-            return atm_fail(ATM_FORMAT, "%s: output %" PRIu32
-                            " may not be omitted", op->name, i);
+            return atm_fail(ATM_FORMAT,
+                            "%s: output %" PRIu32 " may not be omitted",
+                            op->name, i);
     return ATM_OK;
 }
 
@@ -118,7 +121,7 @@ static enum atm_status check_inputs(const struct atm_call *call)
 
 static const char *kind_name(enum atm_attr_kind kind)
 {
-    static const char *const names[] = {"int", "float", "string", "ints",
+    static const char *const names[] = {"int",    "float",   "string", "ints",
                                         "floats", "strings", "tensor"};
 
     return (unsigned)kind < 7 ? names[kind] : "?";
@@ -126,8 +129,7 @@ static const char *kind_name(enum atm_attr_kind kind)
 
 static bool in_opset(const struct atm_attr_def *d, int opset)
 {
-    return (!d->since || opset >= d->since) &&
-           (!d->until || opset <= d->until);
+    return (!d->since || opset >= d->since) && (!d->until || opset <= d->until);
 }
 
 static enum atm_status check_attr(const struct atm_node *node, uint32_t index)
@@ -143,14 +145,12 @@ static enum atm_status check_attr(const struct atm_node *node, uint32_t index)
     while (d && d->name && strcmp(d->name, a->name) != 0)
         d++;
     if (!d || !d->name || !in_opset(d, node->opset))
-        return atm_fail(ATM_FORMAT,
-                        "%s has no attribute %s at opset %d", node->op->name,
-                        a->name, node->opset);
+        return atm_fail(ATM_FORMAT, "%s has no attribute %s at opset %d",
+                        node->op->name, a->name, node->opset);
     if (a->kind != d->kind)
-        return atm_fail(ATM_FORMAT,
-                        "%s: attribute %s is of kind %s, it must be %s",
-                        node->op->name, a->name, kind_name(a->kind),
-                        kind_name(d->kind));
+        return atm_fail(
+            ATM_FORMAT, "%s: attribute %s is of kind %s, it must be %s",
+            node->op->name, a->name, kind_name(a->kind), kind_name(d->kind));
     return ATM_OK;
 }
 
@@ -173,8 +173,7 @@ static enum atm_status check_attrs(const struct atm_node *node)
     return ATM_OK;
 }
 
-static enum atm_status check_posts(const struct atm_call *call,
-                                   uint32_t own)
+static enum atm_status check_posts(const struct atm_call *call, uint32_t own)
 {
     const struct atm_node *node = call->node;
     const struct atm_view *y = &call->out[0];
@@ -192,13 +191,15 @@ static enum atm_status check_posts(const struct atm_call *call,
             continue;
         if (p->input < own || p->input >= call->n_in ||
             !call->in[p->input].present)
-            return atm_fail(ATM_FORMAT, "post %" PRIu32
-                            " adds input %" PRIu32 ", which is none of its",
+            return atm_fail(ATM_FORMAT,
+                            "post %" PRIu32 " adds input %" PRIu32
+                            ", which is none of its",
                             i, p->input);
         if (call->in[p->input].dtype != y->dtype ||
             !atm_shape_equal(&call->in[p->input].shape, &y->shape))
-            return atm_fail(ATM_FORMAT, "post %" PRIu32
-                            " adds a tensor of another shape or type", i);
+            return atm_fail(
+                ATM_FORMAT,
+                "post %" PRIu32 " adds a tensor of another shape or type", i);
     }
     return ATM_OK;
 }
@@ -233,8 +234,8 @@ enum atm_status atm_op_infer(struct atm_call *call)
         if (!call->out[i].present)
             continue;
         if (call->out[i].dtype == ATM_DTYPE_NONE)
-            return atm_fail(ATM_INTERNAL, "%s: output %" PRIu32
-                            " has no type", op->name, i);
+            return atm_fail(ATM_INTERNAL, "%s: output %" PRIu32 " has no type",
+                            op->name, i);
         st = atm_shape_bytes(&call->out[i].shape, call->out[i].dtype, &bytes);
         if (st)
             return atm_fail_in(st, "%s: output %" PRIu32, op->name, i);

@@ -27,8 +27,7 @@ enum atm_status atm_need_type(const struct atm_call *call, uint32_t in,
                     atm_dtype_name(call->in[in].dtype), list);
 }
 
-enum atm_status atm_need_same_type(const struct atm_call *call,
-                                   uint32_t types)
+enum atm_status atm_need_same_type(const struct atm_call *call, uint32_t types)
 {
     uint32_t i;
 
@@ -138,9 +137,8 @@ enum atm_status atm_infer_same(struct atm_call *call, uint32_t types)
 enum atm_status atm_axis(int64_t axis, uint32_t rank, uint32_t *normal)
 {
     if (axis < -(int64_t)rank || axis >= (int64_t)rank)
-        return atm_fail(ATM_FORMAT,
-                        "axis %" PRId64 " is outside rank %" PRIu32, axis,
-                        rank);
+        return atm_fail(ATM_FORMAT, "axis %" PRId64 " is outside rank %" PRIu32,
+                        axis, rank);
     *normal = (uint32_t)(axis < 0 ? axis + (int64_t)rank : axis);
     return ATM_OK;
 }
@@ -189,8 +187,7 @@ enum atm_status atm_broadcast(struct atm_shape *a, const struct atm_shape *b)
         int64_t y = i + b->rank >= rank ? b->dim[i + b->rank - rank] : 1;
 
         if (x != y && x != 1 && y != 1)
-            return atm_fail(ATM_FORMAT,
-                            "shapes %s and %s do not broadcast",
+            return atm_fail(ATM_FORMAT, "shapes %s and %s do not broadcast",
                             atm_shape_str(a, ta, sizeof(ta)),
                             atm_shape_str(b, tb, sizeof(tb)));
         r.dim[i] = x == 1 ? y : x;
@@ -255,8 +252,7 @@ enum atm_status atm_matmul_infer(const struct atm_shape *a,
     mm->k = a->dim[a->rank - 1];
     mm->n = b->rank > 1 ? b->dim[b->rank - 1] : 1;
     if (mm->k != (b->rank > 1 ? b->dim[b->rank - 2] : b->dim[0]))
-        return atm_fail(ATM_FORMAT,
-                        "shapes %s and %s cannot be multiplied",
+        return atm_fail(ATM_FORMAT, "shapes %s and %s cannot be multiplied",
                         atm_shape_str(a, ta, sizeof(ta)),
                         atm_shape_str(b, tb, sizeof(tb)));
     mm->batch = mm->a_batch;
@@ -342,13 +338,13 @@ static enum atm_status window_dim(struct atm_window *w, uint32_t i,
         total = (w->out[i] - 1) * s + span - w->in[i];
         if (total < 0)
             total = 0;
-        w->begin[i] = strcmp(auto_pad, "SAME_LOWER") == 0
-                          ? total - total / 2
-                          : total / 2;
+        w->begin[i] =
+            strcmp(auto_pad, "SAME_LOWER") == 0 ? total - total / 2 : total / 2;
         w->end[i] = total - w->begin[i];
         if (total > INT32_MAX)
-            return atm_fail(ATM_FORMAT, "auto_pad asks for %" PRId64
-                            " elements of padding", total);
+            return atm_fail(ATM_FORMAT,
+                            "auto_pad asks for %" PRId64 " elements of padding",
+                            total);
     } else {
         room = w->in[i] + w->begin[i] + w->end[i] - span;
         if (room < 0)

@@ -27,8 +27,7 @@ static inline bool atm_type_in(enum atm_dtype dtype, uint32_t types)
 enum atm_status atm_need_type(const struct atm_call *call, uint32_t in,
                               uint32_t types);
 /* All present inputs have the type of input 0, which is one of `types`. */
-enum atm_status atm_need_same_type(const struct atm_call *call,
-                                   uint32_t types);
+enum atm_status atm_need_same_type(const struct atm_call *call, uint32_t types);
 enum atm_status atm_need_rank(const struct atm_call *call, uint32_t in,
                               uint32_t at_least);
 /* The elements of a small integer input (int64 or int32, rank 0 or 1), at

@@ -23,13 +23,11 @@ static uint32_t add_value(struct atm_graph *g, const char *name,
 static struct atm_graph *good_graph(void)
 {
     static const int64_t dims[2] = {1, -1};
-    const struct atm_constant weights = {.kind = ATM_CONST_GENERATED,
-                                         .bytes = 4 * 2 * 3 * 3 * 4,
-                                         .stddev = 0.5};
-    const struct atm_constant shape = {.kind = ATM_CONST_INLINE, .bytes = 16,
-                                       .data = dims};
-    const struct atm_attr axis = {.name = "axis", .kind = ATM_ATTR_INT,
-                                  .i = 0};
+    const struct atm_constant weights = {
+        .kind = ATM_CONST_GENERATED, .bytes = 4 * 2 * 3 * 3 * 4, .stddev = 0.5};
+    const struct atm_constant shape = {
+        .kind = ATM_CONST_INLINE, .bytes = 16, .data = dims};
+    const struct atm_attr axis = {.name = "axis", .kind = ATM_ATTR_INT, .i = 0};
     struct atm_graph *g = NULL;
 
     ATM_ASSERT_OK(atm_graph_new(&g));
@@ -41,38 +39,46 @@ static struct atm_graph *good_graph(void)
     (void)add_value(g, "flat", ATM_F32, (struct atm_shape){2, {1, 36}});
     (void)add_value(g, "cat", ATM_F32, (struct atm_shape){2, {2, 36}});
     ATM_ASSERT_OK(atm_graph_add_constant(g, &weights, &g->value[W].constant));
-    ATM_ASSERT_OK(
-        atm_graph_add_constant(g, &shape, &g->value[SHAPE].constant));
+    ATM_ASSERT_OK(atm_graph_add_constant(g, &shape, &g->value[SHAPE].constant));
     ATM_ASSERT_OK(atm_graph_add_input(g, X));
     ATM_ASSERT_OK(atm_graph_add_input(g, RES));
-    ATM_ASSERT_OK(atm_graph_add_node(
-        g, "conv1", atm_op_find("", "Conv"), 13, 3,
-        (const uint32_t[]){X, W, RES}, 1, (const uint32_t[]){CONV}, 0, NULL,
-        NULL));
+    ATM_ASSERT_OK(atm_graph_add_node(g, "conv1", atm_op_find("", "Conv"), 13, 3,
+                                     (const uint32_t[]){X, W, RES}, 1,
+                                     (const uint32_t[]){CONV}, 0, NULL, NULL));
     g->node[0].n_post = 2;
     g->node[0].post[0] = (struct atm_post){ATM_POST_ADD, 0, 0, 2};
     g->node[0].post[1] = (struct atm_post){.kind = ATM_POST_RELU};
-    ATM_ASSERT_OK(atm_graph_add_node(
-        g, "", atm_op_find("", "Reshape"), 13, 2,
-        (const uint32_t[]){CONV, SHAPE}, 1, (const uint32_t[]){FLAT}, 0, NULL,
-        NULL));
-    ATM_ASSERT_OK(atm_graph_add_node(
-        g, "join", atm_op_find("", "Concat"), 13, 2,
-        (const uint32_t[]){FLAT, FLAT}, 1, (const uint32_t[]){CAT}, 1, &axis,
-        NULL));
+    ATM_ASSERT_OK(atm_graph_add_node(g, "", atm_op_find("", "Reshape"), 13, 2,
+                                     (const uint32_t[]){CONV, SHAPE}, 1,
+                                     (const uint32_t[]){FLAT}, 0, NULL, NULL));
+    ATM_ASSERT_OK(atm_graph_add_node(g, "join", atm_op_find("", "Concat"), 13,
+                                     2, (const uint32_t[]){FLAT, FLAT}, 1,
+                                     (const uint32_t[]){CAT}, 1, &axis, NULL));
     ATM_ASSERT_OK(atm_graph_add_output(g, CAT));
     ATM_ASSERT_OK(atm_graph_check(g));
     return g;
 }
 
-static void same_names(struct atm_graph *g) { g->value[FLAT].name = "w"; }
-static void bad_constant(struct atm_graph *g) { g->value[W].constant = 9; }
-static void short_constant(struct atm_graph *g) { g->constant[0].bytes = 4; }
+static void same_names(struct atm_graph *g)
+{
+    g->value[FLAT].name = "w";
+}
+static void bad_constant(struct atm_graph *g)
+{
+    g->value[W].constant = 9;
+}
+static void short_constant(struct atm_graph *g)
+{
+    g->constant[0].bytes = 4;
+}
 static void wide_generated(struct atm_graph *g)
 {
     g->value[W].dtype = ATM_I32;
 }
-static void lost_inline(struct atm_graph *g) { g->constant[1].data = NULL; }
+static void lost_inline(struct atm_graph *g)
+{
+    g->constant[1].data = NULL;
+}
 static void no_file(struct atm_graph *g)
 {
     g->constant[0].kind = ATM_CONST_FILE;
@@ -93,13 +99,22 @@ static void overridable(struct atm_graph *g)
 {
     ATM_ASSERT_OK(atm_graph_add_overridable(g, X));
 }
-static void input_twice(struct atm_graph *g) { g->input[1] = X; }
-static void input_nowhere(struct atm_graph *g) { g->input[0] = N_VALUES; }
+static void input_twice(struct atm_graph *g)
+{
+    g->input[1] = X;
+}
+static void input_nowhere(struct atm_graph *g)
+{
+    g->input[0] = N_VALUES;
+}
 static void input_shapeless(struct atm_graph *g)
 {
     g->value[X].shape_known = false;
 }
-static void operand_nowhere(struct atm_graph *g) { g->node[0].in[0] = 99; }
+static void operand_nowhere(struct atm_graph *g)
+{
+    g->node[0].in[0] = 99;
+}
 static void wrong_order(struct atm_graph *g)
 {
     struct atm_node first = g->node[0];
@@ -107,24 +122,54 @@ static void wrong_order(struct atm_graph *g)
     g->node[0] = g->node[1];
     g->node[1] = first;
 }
-static void own_output(struct atm_graph *g) { g->node[0].in[2] = CONV; }
-static void written_twice(struct atm_graph *g) { g->node[1].out[0] = CONV; }
-static void constant_written(struct atm_graph *g) { g->node[1].out[0] = W; }
-static void output_beyond(struct atm_graph *g) { g->node[2].out[0] = 99; }
-static void no_operator(struct atm_graph *g) { g->node[1].op = NULL; }
+static void own_output(struct atm_graph *g)
+{
+    g->node[0].in[2] = CONV;
+}
+static void written_twice(struct atm_graph *g)
+{
+    g->node[1].out[0] = CONV;
+}
+static void constant_written(struct atm_graph *g)
+{
+    g->node[1].out[0] = W;
+}
+static void output_beyond(struct atm_graph *g)
+{
+    g->node[2].out[0] = 99;
+}
+static void no_operator(struct atm_graph *g)
+{
+    g->node[1].op = NULL;
+}
 static void wrong_shape(struct atm_graph *g)
 {
     g->value[CONV].shape.dim[2] = 4;
 }
-static void wrong_type(struct atm_graph *g) { g->value[CAT].dtype = ATM_I32; }
+static void wrong_type(struct atm_graph *g)
+{
+    g->value[CAT].dtype = ATM_I32;
+}
 static void wrong_attribute(struct atm_graph *g)
 {
     g->node[2].attr[0].i = 2;
 }
-static void wrong_post(struct atm_graph *g) { g->node[0].post[0].input = 7; }
-static void omitted(struct atm_graph *g) { g->node[2].in[1] = ATM_NONE; }
-static void unproduced(struct atm_graph *g) { g->n_nodes = 2; }
-static void output_nowhere(struct atm_graph *g) { g->output[0] = N_VALUES; }
+static void wrong_post(struct atm_graph *g)
+{
+    g->node[0].post[0].input = 7;
+}
+static void omitted(struct atm_graph *g)
+{
+    g->node[2].in[1] = ATM_NONE;
+}
+static void unproduced(struct atm_graph *g)
+{
+    g->n_nodes = 2;
+}
+static void output_nowhere(struct atm_graph *g)
+{
+    g->output[0] = N_VALUES;
+}
 static void reshape_by_data(struct atm_graph *g)
 {
     g->value[SHAPE].constant = ATM_NONE;
@@ -175,8 +220,8 @@ static void test_faults(void)
         faults[i].plant(g);
         st = atm_graph_check(g);
         if (!st || !strstr(atm_errmsg(), faults[i].says)) {
-            fprintf(stderr, "\n  wanted \"%s\", got \"%s\"\n",
-                    faults[i].says, st ? atm_errmsg() : "no failure");
+            fprintf(stderr, "\n  wanted \"%s\", got \"%s\"\n", faults[i].says,
+                    st ? atm_errmsg() : "no failure");
             CU_FAIL("wrong sentence");
         }
         atm_graph_delete(&g);
@@ -243,8 +288,7 @@ static void test_dump(void)
     CU_ASSERT_STRING_EQUAL(json, again);
     root = json_loads(json, 0, NULL);
     CU_ASSERT_PTR_NOT_NULL_FATAL(root);
-    CU_ASSERT_EQUAL(json_array_size(json_object_get(root, "values")),
-                    N_VALUES);
+    CU_ASSERT_EQUAL(json_array_size(json_object_get(root, "values")), N_VALUES);
     node = json_array_get(json_object_get(root, "nodes"), 0);
     CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(node, "op")),
                            "Conv");

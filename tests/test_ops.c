@@ -65,13 +65,30 @@ static void put(struct atm_view *v, size_t i, const json_t *j)
     int64_t n = json_is_integer(j) ? json_integer_value(j) : (int64_t)0;
 
     switch (v->dtype) {
-    case ATM_F32: ((float *)v->data)[i] = (float)x; break;
-    case ATM_F64: ((double *)v->data)[i] = x; break;
-    case ATM_F16: ((uint16_t *)v->data)[i] = half_bits(x); break;
-    case ATM_I64: case ATM_U64: ((int64_t *)v->data)[i] = n; break;
-    case ATM_I32: case ATM_U32: ((int32_t *)v->data)[i] = (int32_t)n; break;
-    case ATM_I16: case ATM_U16: ((int16_t *)v->data)[i] = (int16_t)n; break;
-    default: ((int8_t *)v->data)[i] = (int8_t)n; break;
+    case ATM_F32:
+        ((float *)v->data)[i] = (float)x;
+        break;
+    case ATM_F64:
+        ((double *)v->data)[i] = x;
+        break;
+    case ATM_F16:
+        ((uint16_t *)v->data)[i] = half_bits(x);
+        break;
+    case ATM_I64:
+    case ATM_U64:
+        ((int64_t *)v->data)[i] = n;
+        break;
+    case ATM_I32:
+    case ATM_U32:
+        ((int32_t *)v->data)[i] = (int32_t)n;
+        break;
+    case ATM_I16:
+    case ATM_U16:
+        ((int16_t *)v->data)[i] = (int16_t)n;
+        break;
+    default:
+        ((int8_t *)v->data)[i] = (int8_t)n;
+        break;
     }
 }
 
@@ -79,13 +96,27 @@ static double get(const struct atm_view *v, size_t i, int64_t *n)
 {
     *n = 0;
     switch (v->dtype) {
-    case ATM_F32: return (double)((const float *)v->data)[i];
-    case ATM_F64: return ((const double *)v->data)[i];
-    case ATM_F16: return half_value(((const uint16_t *)v->data)[i]);
-    case ATM_I64: case ATM_U64: *n = ((const int64_t *)v->data)[i]; break;
-    case ATM_I32: case ATM_U32: *n = ((const int32_t *)v->data)[i]; break;
-    case ATM_I16: case ATM_U16: *n = ((const int16_t *)v->data)[i]; break;
-    default: *n = ((const int8_t *)v->data)[i]; break;
+    case ATM_F32:
+        return (double)((const float *)v->data)[i];
+    case ATM_F64:
+        return ((const double *)v->data)[i];
+    case ATM_F16:
+        return half_value(((const uint16_t *)v->data)[i]);
+    case ATM_I64:
+    case ATM_U64:
+        *n = ((const int64_t *)v->data)[i];
+        break;
+    case ATM_I32:
+    case ATM_U32:
+        *n = ((const int32_t *)v->data)[i];
+        break;
+    case ATM_I16:
+    case ATM_U16:
+        *n = ((const int16_t *)v->data)[i];
+        break;
+    default:
+        *n = ((const int8_t *)v->data)[i];
+        break;
     }
     return 0;
 }
@@ -104,8 +135,7 @@ static uint64_t view_bytes(const struct atm_view *v)
 {
     uint64_t bytes = 0;
 
-    CU_ASSERT_EQUAL_FATAL(atm_shape_bytes(&v->shape, v->dtype, &bytes),
-                          ATM_OK);
+    CU_ASSERT_EQUAL_FATAL(atm_shape_bytes(&v->shape, v->dtype, &bytes), ATM_OK);
     return bytes;
 }
 
@@ -129,8 +159,8 @@ static void read_tensor(struct atm_arena *arena, const json_t *j,
         return; /* a fault case: the value is not known */
     v->data = atm_arena_alloc(arena, view_bytes(v));
     CU_ASSERT_PTR_NOT_NULL_FATAL(v->data);
-    CU_ASSERT_EQUAL_FATAL(json_array_size(values) *
-                              atm_dtype_bytes(v->dtype), view_bytes(v));
+    CU_ASSERT_EQUAL_FATAL(json_array_size(values) * atm_dtype_bytes(v->dtype),
+                          view_bytes(v));
     for (i = 0; i < json_array_size(values); i++)
         put(v, i, json_array_get(values, i));
 }
@@ -177,8 +207,8 @@ static void read_attr(struct run *r, const char *name, const json_t *j,
         c.data = t.data;
         c.bytes = view_bytes(&t);
         a->kind = ATM_ATTR_TENSOR;
-        ATM_ASSERT_OK(atm_graph_add_value(r->graph, NULL, t.dtype, &t.shape,
-                                          &a->value));
+        ATM_ASSERT_OK(
+            atm_graph_add_value(r->graph, NULL, t.dtype, &t.shape, &a->value));
         ATM_ASSERT_OK(atm_graph_add_constant(
             r->graph, &c, &r->graph->value[a->value].constant));
     }
@@ -214,9 +244,12 @@ static void read_case(const json_t *c, struct run *r)
         read_tensor(r->graph->arena, json_array_get(out, i), &r->want[i]);
         r->out[i].present = r->want[i].present;
     }
-    r->call = (struct atm_call){.node = n, .graph = r->graph,
-                                .n_in = n->n_in, .n_out = n->n_out,
-                                .in = r->in, .out = r->out};
+    r->call = (struct atm_call){.node = n,
+                                .graph = r->graph,
+                                .n_in = n->n_in,
+                                .n_out = n->n_out,
+                                .in = r->in,
+                                .out = r->out};
 }
 
 /* Equal integers; floats within the suite's own tolerance or better. */
@@ -282,8 +315,7 @@ static bool replay(const json_t *c)
                     atm_dtype_name(r.want[i].dtype));
             break;
         }
-        r.out[i].data = atm_arena_alloc(r.graph->arena,
-                                        view_bytes(&r.out[i]));
+        r.out[i].data = atm_arena_alloc(r.graph->arena, view_bytes(&r.out[i]));
     }
     if (ok && r.node.op->impl->scratch_bytes)
         r.call.scratch = atm_arena_alloc(
@@ -315,10 +347,29 @@ static uint64_t random_below(uint64_t n)
 
 static int64_t odd_int(void)
 {
-    static const int64_t odd[] = {
-        0, -1, 1, 2, 3, -2, 5, 7, 12, 13, 64, -9, 255, 1 << 16, INT32_MAX,
-        INT32_MIN, (int64_t)1 << 31, (int64_t)1 << 40, (int64_t)1 << 62,
-        INT64_MAX, INT64_MIN, -INT64_MAX, INT64_MIN + 1};
+    static const int64_t odd[] = {0,
+                                  -1,
+                                  1,
+                                  2,
+                                  3,
+                                  -2,
+                                  5,
+                                  7,
+                                  12,
+                                  13,
+                                  64,
+                                  -9,
+                                  255,
+                                  1 << 16,
+                                  INT32_MAX,
+                                  INT32_MIN,
+                                  (int64_t)1 << 31,
+                                  (int64_t)1 << 40,
+                                  (int64_t)1 << 62,
+                                  INT64_MAX,
+                                  INT64_MIN,
+                                  -INT64_MAX,
+                                  INT64_MIN + 1};
 
     return odd[random_below(sizeof(odd) / sizeof(odd[0]))];
 }
@@ -330,8 +381,8 @@ static void give_data(struct run *r, struct atm_view *v)
     uint64_t bytes, i;
 
     v->data = NULL;
-    if (!v->present ||
-        atm_shape_bytes(&v->shape, v->dtype, &bytes) || bytes > 1 << 16)
+    if (!v->present || atm_shape_bytes(&v->shape, v->dtype, &bytes) ||
+        bytes > 1 << 16)
         return;
     v->data = atm_arena_alloc(r->graph->arena, bytes);
     CU_ASSERT_PTR_NOT_NULL_FATAL(v->data);
@@ -394,41 +445,39 @@ static void mutate(struct run *r)
  * Meant for a build with sanitizers. */
 static void test_mutations(void)
 {
-    json_t *cases = json_load_file(ATM_TEST_DATA "/op_cases.json", 0,
-                                   NULL), *c;
+    json_t *cases = json_load_file(ATM_TEST_DATA "/op_cases.json", 0, NULL), *c;
     size_t i, ran = 0, refused = 0;
     int round;
 
     CU_ASSERT_FATAL(json_array_size(cases) > 0);
-    json_array_foreach(cases, i, c)
-        for (round = 0; round < 30; round++) {
-            uint32_t k, times = 1 + (uint32_t)random_below(3);
-            enum atm_status st;
-            bool ready = true;
-            struct run r;
+    json_array_foreach(cases, i, c) for (round = 0; round < 30; round++)
+    {
+        uint32_t k, times = 1 + (uint32_t)random_below(3);
+        enum atm_status st;
+        bool ready = true;
+        struct run r;
 
-            read_case(c, &r);
-            for (k = 0; k < times; k++)
-                mutate(&r);
-            st = atm_op_infer(&r.call);
-            CU_ASSERT(!st || st == ATM_FORMAT || st == ATM_UNSUPPORTED);
-            for (k = 0; k < r.node.n_in; k++)
-                ready = ready && (!r.in[k].present || r.in[k].data);
-            for (k = 0; !st && k < r.node.n_out; k++) {
-                give_data(&r, &r.out[k]);
-                ready = ready && (!r.out[k].present || r.out[k].data);
-            }
-            if (!st && ready && r.node.op->impl->scratch_bytes)
-                r.call.scratch = atm_arena_alloc(
-                    r.graph->arena,
-                    r.node.op->impl->scratch_bytes(&r.call));
-            if (!st && ready)
-                st = atm_op_run_reference(&r.call);
-            ran += !st && ready;
-            refused += st != ATM_OK;
-            CU_ASSERT(!st || st == ATM_FORMAT || st == ATM_UNSUPPORTED);
-            atm_graph_delete(&r.graph);
+        read_case(c, &r);
+        for (k = 0; k < times; k++)
+            mutate(&r);
+        st = atm_op_infer(&r.call);
+        CU_ASSERT(!st || st == ATM_FORMAT || st == ATM_UNSUPPORTED);
+        for (k = 0; k < r.node.n_in; k++)
+            ready = ready && (!r.in[k].present || r.in[k].data);
+        for (k = 0; !st && k < r.node.n_out; k++) {
+            give_data(&r, &r.out[k]);
+            ready = ready && (!r.out[k].present || r.out[k].data);
         }
+        if (!st && ready && r.node.op->impl->scratch_bytes)
+            r.call.scratch = atm_arena_alloc(
+                r.graph->arena, r.node.op->impl->scratch_bytes(&r.call));
+        if (!st && ready)
+            st = atm_op_run_reference(&r.call);
+        ran += !st && ready;
+        refused += st != ATM_OK;
+        CU_ASSERT(!st || st == ATM_FORMAT || st == ATM_UNSUPPORTED);
+        atm_graph_delete(&r.graph);
+    }
     CU_ASSERT(ran > 1000 && refused > 1000);
     json_decref(cases);
 }
@@ -447,7 +496,8 @@ static void test_cases(void)
         fprintf(stderr, "%s: %s\n", cases_path, error.text);
     CU_ASSERT_PTR_NOT_NULL_FATAL(cases);
     CU_ASSERT_PTR_NOT_NULL_FATAL(seen);
-    json_array_foreach(cases, i, c) {
+    json_array_foreach(cases, i, c)
+    {
         const char *op = json_string_value(json_object_get(c, "op"));
         uint32_t k;
 
@@ -478,7 +528,8 @@ static void test_faults(void)
 
     cases = json_load_file(ATM_TEST_DATA "/op_faults.json", 0, NULL);
     CU_ASSERT_FATAL(json_array_size(cases) > 0);
-    json_array_foreach(cases, i, c) {
+    json_array_foreach(cases, i, c)
+    {
         const char *says = json_string_value(json_object_get(c, "says"));
         bool format = json_is_true(json_object_get(c, "format"));
         struct run r;
@@ -494,17 +545,20 @@ static void test_faults(void)
 /* Duplicates cannot be said in JSON. */
 static void test_duplicate_attribute(void)
 {
-    struct atm_attr attr[] = {
-        {.name = "axis", .kind = ATM_ATTR_INT, .i = 1},
-        {.name = "axis", .kind = ATM_ATTR_INT, .i = 1}};
-    struct atm_node node = {.name = "", .op = atm_op_find("", "Flatten"),
-                            .opset = 13, .n_in = 1, .n_out = 1, .n_attr = 2,
+    struct atm_attr attr[] = {{.name = "axis", .kind = ATM_ATTR_INT, .i = 1},
+                              {.name = "axis", .kind = ATM_ATTR_INT, .i = 1}};
+    struct atm_node node = {.name = "",
+                            .op = atm_op_find("", "Flatten"),
+                            .opset = 13,
+                            .n_in = 1,
+                            .n_out = 1,
+                            .n_attr = 2,
                             .attr = attr};
-    struct atm_view in = {.present = true, .dtype = ATM_F32,
-                          .shape = {2, {3, 4}}};
+    struct atm_view in = {
+        .present = true, .dtype = ATM_F32, .shape = {2, {3, 4}}};
     struct atm_view out = {.present = true};
-    struct atm_call call = {.node = &node, .n_in = 1, .n_out = 1, .in = &in,
-                            .out = &out};
+    struct atm_call call = {
+        .node = &node, .n_in = 1, .n_out = 1, .in = &in, .out = &out};
 
     ATM_ASSERT_FAILS(atm_op_infer(&call), ATM_FORMAT,
                      "attribute axis is given twice");
@@ -520,13 +574,16 @@ static void test_bad_index(void)
     uint32_t i, k;
 
     for (i = 0; ops[i]; i++) {
-        struct atm_node node = {.name = "", .op = atm_op_find("", ops[i]),
-                                .opset = 13, .n_in = 2, .n_out = 1};
-        struct atm_view in[2] = {
-            {true, ATM_F32, {1, {3}}, data}, {true, ATM_I64, {1, {1}}, &index}};
+        struct atm_node node = {.name = "",
+                                .op = atm_op_find("", ops[i]),
+                                .opset = 13,
+                                .n_in = 2,
+                                .n_out = 1};
+        struct atm_view in[2] = {{true, ATM_F32, {1, {3}}, data},
+                                 {true, ATM_I64, {1, {1}}, &index}};
         struct atm_view out = {.present = true};
-        struct atm_call call = {.node = &node, .n_in = 2, .n_out = 1,
-                                .in = in, .out = &out};
+        struct atm_call call = {
+            .node = &node, .n_in = 2, .n_out = 1, .in = in, .out = &out};
 
         index = -3;
         ATM_ASSERT_OK(atm_op_infer(&call));
@@ -546,15 +603,19 @@ static void test_posts(void)
 {
     float x[4] = {1, -2, 3, -4}, w[1] = {2}, add[4] = {-3, 1, 1, 10}, y[4];
     struct atm_node node = {
-        .name = "", .op = atm_op_find("", "Conv"), .opset = 13, .n_in = 3,
-        .n_out = 1, .n_post = 2,
+        .name = "",
+        .op = atm_op_find("", "Conv"),
+        .opset = 13,
+        .n_in = 3,
+        .n_out = 1,
+        .n_post = 2,
         .post = {{ATM_POST_ADD, 0, 0, 2}, {ATM_POST_CLIP, 0, 5, 0}}};
     struct atm_view in[3] = {{true, ATM_F32, {3, {1, 1, 4}}, x},
                              {true, ATM_F32, {3, {1, 1, 1}}, w},
                              {true, ATM_F32, {3, {1, 1, 4}}, add}};
     struct atm_view out = {.present = true};
-    struct atm_call call = {.node = &node, .n_in = 3, .n_out = 1, .in = in,
-                            .out = &out};
+    struct atm_call call = {
+        .node = &node, .n_in = 3, .n_out = 1, .in = in, .out = &out};
 
     ATM_ASSERT_OK(atm_op_infer(&call));
     out.data = y;

@@ -11,7 +11,7 @@ static double abs_f(double x, const double *p)
 
 static int64_t abs_i(int64_t x)
 {
-    return x < 0 ? (int64_t)-(uint64_t)x : x;
+    return x < 0 ? (int64_t) - (uint64_t)x : x;
 }
 
 static enum atm_status infer(struct atm_call *call)

@@ -9,8 +9,8 @@ const struct atm_attr_def atm__arg_attrs[] = {
 
 static enum atm_status axis_of(const struct atm_call *call, uint32_t *axis)
 {
-    return atm_axis(atm_node_int(call->node, "axis", 0),
-                    call->in[0].shape.rank, axis);
+    return atm_axis(atm_node_int(call->node, "axis", 0), call->in[0].shape.rank,
+                    axis);
 }
 
 enum atm_status atm__arg_infer(struct atm_call *call)

@@ -29,7 +29,8 @@ static enum atm_status infer(struct atm_call *call)
         if (call->out[i].present)
             return atm_fail(ATM_UNSUPPORTED,
                             "output %" PRIu32 " exists in training mode only; "
-                            "only inference is implemented", i);
+                            "only inference is implemented",
+                            i);
     stat.dim[0] = x->rank > 1 ? x->dim[1] : 1;
     if (per_activation(call) && x->rank > 1) {
         stat.rank = x->rank - 1;
@@ -40,13 +41,12 @@ static enum atm_status infer(struct atm_call *call)
         if (st)
             return st;
         if (!atm_shape_equal(&call->in[i].shape, &stat))
-            return atm_fail(ATM_FORMAT,
-                            "input %" PRIu32 " has shape %s, the channels "
-                            "need %s",
-                            i,
-                            atm_shape_str(&call->in[i].shape, text,
-                                          sizeof(text)),
-                            atm_shape_str(&stat, want, sizeof(want)));
+            return atm_fail(
+                ATM_FORMAT,
+                "input %" PRIu32 " has shape %s, the channels "
+                "need %s",
+                i, atm_shape_str(&call->in[i].shape, text, sizeof(text)),
+                atm_shape_str(&stat, want, sizeof(want)));
     }
     atm_set_out(call, 0, call->in[0].dtype, x);
     return ATM_OK;
@@ -69,8 +69,7 @@ static enum atm_status run(const struct atm_call *call)
             double bias = atm__get_f(&call->in[2], s);
 
             for (i = 0; i < inner; i++, at++)
-                atm__put_f(y, at,
-                           (atm__get_f(x, at) - mean) * scale + bias);
+                atm__put_f(y, at, (atm__get_f(x, at) - mean) * scale + bias);
         }
     return ATM_OK;
 }

@@ -17,10 +17,9 @@ enum atm_status atm__binary_infer(struct atm_call *call, uint32_t types,
     return st;
 }
 
-enum atm_status atm__binary_run(const struct atm_call *call,
-                                double (*f)(double, double),
-                                int64_t (*i)(int64_t, int64_t,
-                                             bool is_unsigned))
+enum atm_status
+atm__binary_run(const struct atm_call *call, double (*f)(double, double),
+                int64_t (*i)(int64_t, int64_t, bool is_unsigned))
 {
     const struct atm_view *a = &call->in[0], *b = &call->in[1];
     const struct atm_view *y = &call->out[0];
@@ -38,11 +37,11 @@ enum atm_status atm__binary_run(const struct atm_call *call,
     atm__walk_broadcast(&w, &b_shape);
     if (atm__is_float(a->dtype))
         for (; w.left > 0; atm__walk_next(&w))
-            atm__put_f(y, at++, f(atm__get_f(a, w.at[0]),
-                                  atm__get_f(b, w.at[1])));
+            atm__put_f(y, at++,
+                       f(atm__get_f(a, w.at[0]), atm__get_f(b, w.at[1])));
     else
         for (; w.left > 0; atm__walk_next(&w))
-            atm__put_i(y, at++, i(atm__get_i(a, w.at[0]),
-                                  atm__get_i(b, w.at[1]), u64));
+            atm__put_i(y, at++,
+                       i(atm__get_i(a, w.at[0]), atm__get_i(b, w.at[1]), u64));
     return ATM_OK;
 }

@@ -29,8 +29,9 @@ static enum atm_status infer(struct atm_call *call)
     if (to > 0 && to <= 64)
         type = atm_dtype_from_onnx((int)to);
     if (type == ATM_DTYPE_NONE)
-        return atm_fail(ATM_UNSUPPORTED, "type %" PRId64
-                        " of attribute to is not implemented", to);
+        return atm_fail(ATM_UNSUPPORTED,
+                        "type %" PRId64 " of attribute to is not implemented",
+                        to);
     atm_set_out(call, 0, type, &call->in[0].shape);
     return ATM_OK;
 }

@@ -21,8 +21,7 @@ static enum atm_status run(const struct atm_call *call)
 }
 
 static const struct atm_attr_def attrs[] = {
-    {.name = "alpha", .kind = ATM_ATTR_FLOAT},
-    {.name = NULL}};
+    {.name = "alpha", .kind = ATM_ATTR_FLOAT}, {.name = NULL}};
 
 const struct atm_op_impl atm_op_impl_Celu = {
     .attrs = attrs, .infer = infer, .run = run};

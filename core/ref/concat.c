@@ -10,8 +10,8 @@ static enum atm_status axis_of(const struct atm_call *call, uint32_t *axis)
     /* opset 1 had a default, opset 4 demands the attribute */
     if (call->node->opset >= 4 && !atm_node_attr(call->node, "axis"))
         return atm_fail(ATM_FORMAT, "attribute axis is missing");
-    return atm_axis(atm_node_int(call->node, "axis", 1),
-                    call->in[0].shape.rank, axis);
+    return atm_axis(atm_node_int(call->node, "axis", 1), call->in[0].shape.rank,
+                    axis);
 }
 
 static enum atm_status infer(struct atm_call *call)

@@ -34,8 +34,7 @@ static enum atm_status infer(struct atm_call *call)
     case ATM_ATTR_INTS:
         y.rank = 1;
         y.dim[0] = (int64_t)a->n;
-        atm_set_out(call, 0, a->kind == ATM_ATTR_INTS ? ATM_I64 : ATM_F32,
-                    &y);
+        atm_set_out(call, 0, a->kind == ATM_ATTR_INTS ? ATM_I64 : ATM_F32, &y);
         return ATM_OK;
     default:
         return atm_fail(ATM_UNSUPPORTED, "strings are not implemented");
@@ -59,9 +58,10 @@ static enum atm_status run(const struct atm_call *call)
         break;
     default:
         if (n > 0)
-            memcpy(y->data, a->kind == ATM_ATTR_INTS
-                                ? (const void *)a->ints
-                                : (const void *)a->floats, n);
+            memcpy(y->data,
+                   a->kind == ATM_ATTR_INTS ? (const void *)a->ints
+                                            : (const void *)a->floats,
+                   n);
         break;
     }
     return ATM_OK;

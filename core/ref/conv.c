@@ -26,10 +26,12 @@ static enum atm_status infer(struct atm_call *call)
                         " groups do not fit weights of %" PRId64 "x%" PRId64
                         " channels",
                         x->dim[1], group, k->dim[0], k->dim[1]);
-    if (atm_has_in(call, 2) && (call->in[2].shape.rank != 1 ||
-                                call->in[2].shape.dim[0] != k->dim[0]))
-        return atm_fail(ATM_FORMAT, "input 2 (bias) needs one element for "
-                        "each of %" PRId64 " channels", k->dim[0]);
+    if (atm_has_in(call, 2) &&
+        (call->in[2].shape.rank != 1 || call->in[2].shape.dim[0] != k->dim[0]))
+        return atm_fail(ATM_FORMAT,
+                        "input 2 (bias) needs one element for "
+                        "each of %" PRId64 " channels",
+                        k->dim[0]);
     y.dim[1] = k->dim[0];
     for (i = 0; i < w.rank; i++)
         y.dim[i + 2] = w.out[i];
@@ -64,8 +66,7 @@ static void add_row_f32(float *y, const float *x, float weight, struct row r)
         y[o] += weight * x[o * r.stride + r.shift];
 }
 
-static void add_row_f64(double *y, const double *x, double weight,
-                        struct row r)
+static void add_row_f64(double *y, const double *x, double weight, struct row r)
 {
     int64_t o;
 
@@ -88,9 +89,8 @@ static bool next_tap(const struct atm_window *w, int64_t *tap)
 
 /* Adds to output row `y` (element offsets throughout) what one input channel
  * at `x` gives through the kernel at `k`; `out` is the row's position. */
-static void add_channel(const struct atm_call *call,
-                        const struct atm_window *w, int64_t x, int64_t k,
-                        const int64_t *out, int64_t y)
+static void add_channel(const struct atm_call *call, const struct atm_window *w,
+                        int64_t x, int64_t k, const int64_t *out, int64_t y)
 {
     const struct atm_view *in = &call->in[0], *weight = &call->in[1];
     int64_t columns = w->kernel[w->rank - 1], c;
@@ -102,8 +102,8 @@ static void add_channel(const struct atm_call *call,
         bool inside = true;
 
         for (d = 0; d < outer; d++) {
-            int64_t at = out[d] * w->stride[d] + tap[d] * w->dilation[d] -
-                         w->begin[d];
+            int64_t at =
+                out[d] * w->stride[d] + tap[d] * w->dilation[d] - w->begin[d];
 
             inside = inside && at >= 0 && at < w->in[d];
             row = inside ? row * w->in[d] + at : 0;
@@ -114,8 +114,7 @@ static void add_channel(const struct atm_call *call,
             if (in->dtype == ATM_F32)
                 add_row_f32((float *)call->out[0].data + y,
                             (const float *)in->data + from,
-                            ((const float *)weight->data)[k + c],
-                            row_of(w, c));
+                            ((const float *)weight->data)[k + c], row_of(w, c));
             else
                 add_row_f64((double *)call->out[0].data + y,
                             (const double *)in->data + from,

@@ -21,8 +21,8 @@ static enum atm_status explicit_shape(const struct atm_call *call,
     if (st)
         return st;
     if (n != 0 && n != w->rank)
-        return atm_fail(ATM_FORMAT, "attribute output_shape has %" PRIu32
-                        " elements", n);
+        return atm_fail(ATM_FORMAT,
+                        "attribute output_shape has %" PRIu32 " elements", n);
     for (i = 0; i < w->rank; i++) {
         int64_t full = w->stride[i] * (w->out[i] - 1) + extra[i] +
                        (w->kernel[i] - 1) * w->dilation[i] + 1;
@@ -33,8 +33,7 @@ static enum atm_status explicit_shape(const struct atm_call *call,
             w->in[i] = full - w->begin[i] - w->end[i];
         } else {
             total = full - w->in[i] < 0 ? 0 : full - w->in[i];
-            w->begin[i] = lower || (n && !same) ? total - total / 2
-                                                : total / 2;
+            w->begin[i] = lower || (n && !same) ? total - total / 2 : total / 2;
             w->end[i] = total - w->begin[i];
         }
         if (w->in[i] < 1 || w->in[i] > INT32_MAX)
@@ -69,8 +68,8 @@ static enum atm_status window_of(const struct atm_call *call,
     if (st)
         return st;
     if (n != 0 && n != w->rank)
-        return atm_fail(ATM_FORMAT, "attribute output_padding has %" PRIu32
-                        " elements", n);
+        return atm_fail(ATM_FORMAT,
+                        "attribute output_padding has %" PRIu32 " elements", n);
     for (i = 0; i < w->rank; i++) {
         if (extra[i] < 0 || extra[i] > INT32_MAX)
             return atm_fail(ATM_FORMAT, "attribute output_padding is %" PRId64,
@@ -102,10 +101,12 @@ static enum atm_status infer(struct atm_call *call)
                         " channels",
                         x->dim[1], group, k->dim[0], k->dim[1]);
     channels = k->dim[1] * group;
-    if (atm_has_in(call, 2) && (call->in[2].shape.rank != 1 ||
-                                call->in[2].shape.dim[0] != channels))
-        return atm_fail(ATM_FORMAT, "input 2 (bias) needs one element for "
-                        "each of %" PRId64 " channels", channels);
+    if (atm_has_in(call, 2) &&
+        (call->in[2].shape.rank != 1 || call->in[2].shape.dim[0] != channels))
+        return atm_fail(ATM_FORMAT,
+                        "input 2 (bias) needs one element for "
+                        "each of %" PRId64 " channels",
+                        channels);
     y.dim[1] = channels;
     for (i = 0; i < w.rank; i++)
         y.dim[i + 2] = w.in[i];
@@ -148,10 +149,10 @@ static enum atm_status run(const struct atm_call *call)
     if (st || count == 0)
         return st;
     for (at = 0; at < count; at++)
-        atm__put_f(y, at, atm_has_in(call, 2)
-                              ? atm__get_f(&call->in[2],
-                                           at / plane % y->shape.dim[1])
-                              : 0);
+        atm__put_f(y, at,
+                   atm_has_in(call, 2)
+                       ? atm__get_f(&call->in[2], at / plane % y->shape.dim[1])
+                       : 0);
     kernel.dim[0] = 1; /* the input channel chooses it */
     at = 0;
     for (atm__walk_begin(&in, &x->shape); in.left > 0;
@@ -166,9 +167,9 @@ static enum atm_status run(const struct atm_call *call)
             if (out < 0)
                 continue;
             out += (in.index[0] * y->shape.dim[1] + c / per_group * m +
-                    tap.index[1]) * plane;
-            atm__put_f(y, out,
-                       atm__get_f(y, out) + v * atm__get_f(weight, k));
+                    tap.index[1]) *
+                   plane;
+            atm__put_f(y, out, atm__get_f(y, out) + v * atm__get_f(weight, k));
         }
     }
     return ATM_OK;

@@ -15,7 +15,7 @@ static enum atm_status infer(struct atm_call *call)
         return atm_fail(ATM_FORMAT, "attribute mode is neither DCR nor CRD");
     if (y.rank != 4 || b < 1 || b > 32768 || y.dim[1] % (b * b) != 0)
         return atm_fail(ATM_FORMAT, "attribute blocksize does not divide the "
-                        "channels of an image");
+                                    "channels of an image");
     if (y.dim[2] > INT64_MAX / b || y.dim[3] > INT64_MAX / b)
         return atm_fail(ATM_FORMAT, "the result is too large");
     y.dim[1] /= b * b;

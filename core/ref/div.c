@@ -12,7 +12,7 @@ static int64_t div_i(int64_t a, int64_t b, bool is_unsigned)
         return 0;
     if (is_unsigned)
         return (int64_t)((uint64_t)a / (uint64_t)b);
-    return b == -1 ? (int64_t)-(uint64_t)a : a / b;
+    return b == -1 ? (int64_t) - (uint64_t)a : a / b;
 }
 
 static enum atm_status infer(struct atm_call *call)

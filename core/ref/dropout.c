@@ -38,8 +38,7 @@ static enum atm_status infer(struct atm_call *call)
     if (st)
         return st;
     atm_set_out(call, 0, call->in[0].dtype, &call->in[0].shape);
-    atm_set_out(call, 1,
-                call->node->opset < 10 ? call->in[0].dtype : ATM_BOOL,
+    atm_set_out(call, 1, call->node->opset < 10 ? call->in[0].dtype : ATM_BOOL,
                 &call->in[0].shape);
     return ATM_OK;
 }

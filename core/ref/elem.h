@@ -40,16 +40,26 @@ static inline int64_t atm_view_count(const struct atm_view *v)
 static inline int64_t atm__get_i(const struct atm_view *v, int64_t i)
 {
     switch (v->dtype) {
-    case ATM_U8: return ((const uint8_t *)v->data)[i];
-    case ATM_I8: return ((const int8_t *)v->data)[i];
-    case ATM_U16: return ((const uint16_t *)v->data)[i];
-    case ATM_I16: return ((const int16_t *)v->data)[i];
-    case ATM_I32: return ((const int32_t *)v->data)[i];
-    case ATM_U32: return ((const uint32_t *)v->data)[i];
-    case ATM_I64: return ((const int64_t *)v->data)[i];
-    case ATM_U64: return (int64_t)((const uint64_t *)v->data)[i];
-    case ATM_BOOL: return ((const uint8_t *)v->data)[i] != 0;
-    default: return 0;
+    case ATM_U8:
+        return ((const uint8_t *)v->data)[i];
+    case ATM_I8:
+        return ((const int8_t *)v->data)[i];
+    case ATM_U16:
+        return ((const uint16_t *)v->data)[i];
+    case ATM_I16:
+        return ((const int16_t *)v->data)[i];
+    case ATM_I32:
+        return ((const int32_t *)v->data)[i];
+    case ATM_U32:
+        return ((const uint32_t *)v->data)[i];
+    case ATM_I64:
+        return ((const int64_t *)v->data)[i];
+    case ATM_U64:
+        return (int64_t)((const uint64_t *)v->data)[i];
+    case ATM_BOOL:
+        return ((const uint8_t *)v->data)[i] != 0;
+    default:
+        return 0;
     }
 }
 
@@ -57,16 +67,35 @@ static inline int64_t atm__get_i(const struct atm_view *v, int64_t i)
 static inline void atm__put_i(const struct atm_view *v, int64_t i, int64_t x)
 {
     switch (v->dtype) {
-    case ATM_U8: ((uint8_t *)v->data)[i] = (uint8_t)x; break;
-    case ATM_I8: ((int8_t *)v->data)[i] = (int8_t)(uint8_t)x; break;
-    case ATM_U16: ((uint16_t *)v->data)[i] = (uint16_t)x; break;
-    case ATM_I16: ((int16_t *)v->data)[i] = (int16_t)(uint16_t)x; break;
-    case ATM_I32: ((int32_t *)v->data)[i] = (int32_t)(uint32_t)x; break;
-    case ATM_U32: ((uint32_t *)v->data)[i] = (uint32_t)x; break;
-    case ATM_I64: ((int64_t *)v->data)[i] = x; break;
-    case ATM_U64: ((uint64_t *)v->data)[i] = (uint64_t)x; break;
-    case ATM_BOOL: ((uint8_t *)v->data)[i] = x != 0; break;
-    default: break;
+    case ATM_U8:
+        ((uint8_t *)v->data)[i] = (uint8_t)x;
+        break;
+    case ATM_I8:
+        ((int8_t *)v->data)[i] = (int8_t)(uint8_t)x;
+        break;
+    case ATM_U16:
+        ((uint16_t *)v->data)[i] = (uint16_t)x;
+        break;
+    case ATM_I16:
+        ((int16_t *)v->data)[i] = (int16_t)(uint16_t)x;
+        break;
+    case ATM_I32:
+        ((int32_t *)v->data)[i] = (int32_t)(uint32_t)x;
+        break;
+    case ATM_U32:
+        ((uint32_t *)v->data)[i] = (uint32_t)x;
+        break;
+    case ATM_I64:
+        ((int64_t *)v->data)[i] = x;
+        break;
+    case ATM_U64:
+        ((uint64_t *)v->data)[i] = (uint64_t)x;
+        break;
+    case ATM_BOOL:
+        ((uint8_t *)v->data)[i] = x != 0;
+        break;
+    default:
+        break;
     }
 }
 
@@ -74,22 +103,30 @@ static inline void atm__put_i(const struct atm_view *v, int64_t i, int64_t x)
 static inline double atm__get_f(const struct atm_view *v, int64_t i)
 {
     switch (v->dtype) {
-    case ATM_F32: return (double)((const float *)v->data)[i];
-    case ATM_F64: return ((const double *)v->data)[i];
+    case ATM_F32:
+        return (double)((const float *)v->data)[i];
+    case ATM_F64:
+        return ((const double *)v->data)[i];
     case ATM_F16:
         return (double)atm__half_to_float(((const uint16_t *)v->data)[i]);
     case ATM_BF16:
         return (double)atm__bfloat_to_float(((const uint16_t *)v->data)[i]);
-    case ATM_U64: return (double)((const uint64_t *)v->data)[i];
-    default: return (double)atm__get_i(v, i);
+    case ATM_U64:
+        return (double)((const uint64_t *)v->data)[i];
+    default:
+        return (double)atm__get_i(v, i);
     }
 }
 
 static inline void atm__put_f(const struct atm_view *v, int64_t i, double x)
 {
     switch (v->dtype) {
-    case ATM_F32: ((float *)v->data)[i] = (float)x; break;
-    case ATM_F64: ((double *)v->data)[i] = x; break;
+    case ATM_F32:
+        ((float *)v->data)[i] = (float)x;
+        break;
+    case ATM_F64:
+        ((double *)v->data)[i] = x;
+        break;
     case ATM_F16:
         ((uint16_t *)v->data)[i] = atm__float_to_half((float)x);
         break;
@@ -99,8 +136,12 @@ static inline void atm__put_f(const struct atm_view *v, int64_t i, double x)
     case ATM_U64:
         ((uint64_t *)v->data)[i] = atm__double_to_u64(x);
         break;
-    case ATM_BOOL: ((uint8_t *)v->data)[i] = x != 0; break;
-    default: atm__put_i(v, i, atm__double_to_i64(x)); break;
+    case ATM_BOOL:
+        ((uint8_t *)v->data)[i] = x != 0;
+        break;
+    default:
+        atm__put_i(v, i, atm__double_to_i64(x));
+        break;
     }
 }
 
@@ -109,7 +150,9 @@ static inline void atm__move(const struct atm_view *y, int64_t to,
                              const struct atm_view *x, int64_t from)
 {
     switch (atm_dtype_bytes(y->dtype)) {
-    case 1: ((uint8_t *)y->data)[to] = ((const uint8_t *)x->data)[from]; break;
+    case 1:
+        ((uint8_t *)y->data)[to] = ((const uint8_t *)x->data)[from];
+        break;
     case 2:
         ((uint16_t *)y->data)[to] = ((const uint16_t *)x->data)[from];
         break;
@@ -141,8 +184,7 @@ void atm__walk_begin(struct atm__walk *w, const struct atm_shape *shape);
 /* Adds an operand of shape `s`, right-aligned as numpy broadcasts. */
 void atm__walk_broadcast(struct atm__walk *w, const struct atm_shape *s);
 /* Adds an operand with strides of its own that begins at element `at`. */
-void atm__walk_strided(struct atm__walk *w, int64_t at,
-                       const int64_t *stride);
+void atm__walk_strided(struct atm__walk *w, int64_t at, const int64_t *stride);
 void atm__walk_next(struct atm__walk *w);
 
 /* Row-major strides in elements. */

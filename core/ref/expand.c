@@ -9,8 +9,8 @@ static enum atm_status infer(struct atm_call *call)
 
     st = atm_need_type(call, 0, ATM_TYPES_ALL);
     if (!st)
-        st = atm_need_ints(call, 1, "shape", ATM_RANK_MAX, want.dim,
-                           &want.rank);
+        st =
+            atm_need_ints(call, 1, "shape", ATM_RANK_MAX, want.dim, &want.rank);
     for (i = 0; !st && i < want.rank; i++)
         if (want.dim[i] < 0)
             st = atm_fail(ATM_FORMAT, "a wanted dimension is negative");

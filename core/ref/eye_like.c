@@ -9,11 +9,11 @@ static enum atm_status infer(struct atm_call *call)
     if (call->in[0].shape.rank != 2)
         return atm_fail(ATM_FORMAT, "the input is no matrix");
     if (atm_node_attr(call->node, "dtype"))
-        type = to > 0 && to <= 64 ? atm_dtype_from_onnx((int)to)
-                                  : ATM_DTYPE_NONE;
+        type =
+            to > 0 && to <= 64 ? atm_dtype_from_onnx((int)to) : ATM_DTYPE_NONE;
     if (type == ATM_DTYPE_NONE)
         return atm_fail(ATM_UNSUPPORTED, "the type of attribute dtype is not "
-                        "implemented");
+                                         "implemented");
     atm_set_out(call, 0, type, &call->in[0].shape);
     return ATM_OK;
 }

@@ -5,8 +5,8 @@
 
 static enum atm_status axis_of(const struct atm_call *call, uint32_t *axis)
 {
-    return atm_axis(atm_node_int(call->node, "axis", 0),
-                    call->in[0].shape.rank, axis);
+    return atm_axis(atm_node_int(call->node, "axis", 0), call->in[0].shape.rank,
+                    axis);
 }
 
 static enum atm_status infer(struct atm_call *call)
@@ -23,8 +23,10 @@ static enum atm_status infer(struct atm_call *call)
     if (!st)
         st = axis_of(call, &axis);
     if (!st && x->rank + index->rank - 1 > ATM_RANK_MAX)
-        st = atm_fail(ATM_UNSUPPORTED, "the result has more than %d "
-                      "dimensions", ATM_RANK_MAX);
+        st = atm_fail(ATM_UNSUPPORTED,
+                      "the result has more than %d "
+                      "dimensions",
+                      ATM_RANK_MAX);
     if (st)
         return st;
     for (i = 0; i < axis; i++)
@@ -59,9 +61,10 @@ static enum atm_status run(const struct atm_call *call)
             int64_t at = atm__get_i(index, i);
 
             if (at < -size || at >= size)
-                return atm_fail(ATM_FORMAT, "index %" PRId64
-                                " is outside a dimension of %" PRId64, at,
-                                size);
+                return atm_fail(ATM_FORMAT,
+                                "index %" PRId64
+                                " is outside a dimension of %" PRId64,
+                                at, size);
             at += at < 0 ? size : 0;
             memcpy(to, (const char *)x->data + (size_t)(o * size + at) * row,
                    row);

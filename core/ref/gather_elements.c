@@ -20,8 +20,10 @@ static enum atm_status infer(struct atm_call *call)
         st = atm_fail(ATM_FORMAT, "inputs differ in rank");
     for (i = 0; !st && i < x->rank; i++)
         if (i != axis && index->dim[i] > x->dim[i])
-            st = atm_fail(ATM_FORMAT, "input 1 is larger than input 0 in "
-                          "dimension %" PRIu32, i);
+            st = atm_fail(ATM_FORMAT,
+                          "input 1 is larger than input 0 in "
+                          "dimension %" PRIu32,
+                          i);
     if (!st)
         atm_set_out(call, 0, call->in[0].dtype, index);
     return st;
@@ -48,8 +50,10 @@ static enum atm_status run(const struct atm_call *call)
         int64_t k = atm__get_i(&call->in[1], at);
 
         if (k < -size || k >= size)
-            return atm_fail(ATM_FORMAT, "index %" PRId64
-                            " is outside a dimension of %" PRId64, k, size);
+            return atm_fail(ATM_FORMAT,
+                            "index %" PRId64
+                            " is outside a dimension of %" PRId64,
+                            k, size);
         atm__move(y, at, x, w.at[0] + (k < 0 ? k + size : k) * axis_stride);
     }
     return ATM_OK;

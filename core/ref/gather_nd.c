@@ -23,8 +23,10 @@ static enum atm_status infer(struct atm_call *call)
     if (k < 1 || k > x->rank - batch)
         return atm_fail(ATM_FORMAT, "the tuples are longer than the rank");
     if (index->rank - 1 + x->rank - (uint32_t)(batch + k) > ATM_RANK_MAX)
-        return atm_fail(ATM_UNSUPPORTED, "the result has more than %d "
-                        "dimensions", ATM_RANK_MAX);
+        return atm_fail(ATM_UNSUPPORTED,
+                        "the result has more than %d "
+                        "dimensions",
+                        ATM_RANK_MAX);
     for (i = 0; i < index->rank - 1; i++) {
         if (i < batch && index->dim[i] != x->dim[i])
             return atm_fail(ATM_FORMAT, "the batches differ");
@@ -65,8 +67,7 @@ static enum atm_status run(const struct atm_call *call)
 }
 
 static const struct atm_attr_def attrs[] = {
-    {.name = "batch_dims", .kind = ATM_ATTR_INT, .since = 12},
-    {.name = NULL}};
+    {.name = "batch_dims", .kind = ATM_ATTR_INT, .since = 12}, {.name = NULL}};
 
 const struct atm_op_impl atm_op_impl_GatherND = {
     .attrs = attrs, .infer = infer, .run = run};

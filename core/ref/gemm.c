@@ -17,12 +17,10 @@ static enum atm_status dims_of(const struct atm_call *call, struct dims *d)
     d->tb = atm_node_int(call->node, "transB", 0) != 0;
     if (a->rank != 2 || b->rank != 2 ||
         a->dim[d->ta ? 0 : 1] != b->dim[d->tb ? 1 : 0])
-        return atm_fail(ATM_FORMAT,
-                        "shapes %s%s and %s%s cannot be multiplied",
-                        atm_shape_str(a, ta, sizeof(ta)),
-                        d->ta ? " (transposed)" : "",
-                        atm_shape_str(b, tb, sizeof(tb)),
-                        d->tb ? " (transposed)" : "");
+        return atm_fail(
+            ATM_FORMAT, "shapes %s%s and %s%s cannot be multiplied",
+            atm_shape_str(a, ta, sizeof(ta)), d->ta ? " (transposed)" : "",
+            atm_shape_str(b, tb, sizeof(tb)), d->tb ? " (transposed)" : "");
     d->m = a->dim[d->ta ? 1 : 0];
     d->k = a->dim[d->ta ? 0 : 1];
     d->n = b->dim[d->tb ? 0 : 1];
@@ -73,10 +71,8 @@ static enum atm_status run(const struct atm_call *call)
     st = dims_of(call, &d);
     if (st)
         return st;
-    a = (struct atm__matrix){call->in[0].data, d.ta ? 1 : d.k,
-                             d.ta ? d.m : 1};
-    b = (struct atm__matrix){call->in[1].data, d.tb ? 1 : d.n,
-                             d.tb ? d.k : 1};
+    a = (struct atm__matrix){call->in[0].data, d.ta ? 1 : d.k, d.ta ? d.m : 1};
+    b = (struct atm__matrix){call->in[1].data, d.tb ? 1 : d.n, d.tb ? d.k : 1};
     atm__matmul(y->dtype, d.m, d.n, d.k, a, b, y->data);
     if (alpha == 1 && !has_c)
         return ATM_OK;

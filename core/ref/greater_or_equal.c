@@ -21,5 +21,5 @@ static enum atm_status run(const struct atm_call *call)
     return atm__binary_run(call, greater_or_equal_f, greater_or_equal_i);
 }
 
-const struct atm_op_impl atm_op_impl_GreaterOrEqual = {
-    .infer = infer, .run = run};
+const struct atm_op_impl atm_op_impl_GreaterOrEqual = {.infer = infer,
+                                                       .run = run};

@@ -15,9 +15,8 @@ static enum atm_status infer(struct atm_call *call)
 
 static enum atm_status run(const struct atm_call *call)
 {
-    double p[] = {
-        (double)atm_node_float(call->node, "alpha", 0.2f),
-        (double)atm_node_float(call->node, "beta", 0.5f)};
+    double p[] = {(double)atm_node_float(call->node, "alpha", 0.2f),
+                  (double)atm_node_float(call->node, "beta", 0.5f)};
 
     return atm__unary_run(call, hard_sigmoid_f, NULL, p);
 }

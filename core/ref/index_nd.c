@@ -14,8 +14,10 @@ enum atm_status atm__index_nd(const struct atm_view *index, int64_t at,
         int64_t size = x->dim[first + i], v = atm__get_i(index, at + i);
 
         if (v < -size || v >= size)
-            return atm_fail(ATM_FORMAT, "index %" PRId64
-                            " is outside a dimension of %" PRId64, v, size);
+            return atm_fail(ATM_FORMAT,
+                            "index %" PRId64
+                            " is outside a dimension of %" PRId64,
+                            v, size);
         *offset = *offset * size + (v < 0 ? v + size : v);
     }
     return ATM_OK;

@@ -14,7 +14,7 @@ static enum atm_status infer(struct atm_call *call)
         if (call->in[i].shape.rank != 1 ||
             call->in[i].shape.dim[0] != x->dim[1])
             st = atm_fail(ATM_FORMAT, "scale and bias need one element a "
-                          "channel");
+                                      "channel");
     return st ? st : atm_infer_same(call, ATM_TYPES_FLOAT);
 }
 

@@ -27,7 +27,7 @@ static enum atm_status infer(struct atm_call *call)
         st = atm_broadcast(&grown, &call->in[i].shape);
         if (st || !atm_shape_equal(&grown, &part))
             return atm_fail(ATM_FORMAT, "scale or bias does not broadcast "
-                            "into the normalised dimensions");
+                                        "into the normalised dimensions");
     }
     atm_set_out(call, 0, call->in[0].dtype, x);
     atm_set_out(call, 1, ATM_F32, &stat);

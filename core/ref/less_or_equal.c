@@ -21,5 +21,4 @@ static enum atm_status run(const struct atm_call *call)
     return atm__binary_run(call, less_or_equal_f, less_or_equal_i);
 }
 
-const struct atm_op_impl atm_op_impl_LessOrEqual = {
-    .infer = infer, .run = run};
+const struct atm_op_impl atm_op_impl_LessOrEqual = {.infer = infer, .run = run};

@@ -3,9 +3,8 @@
 
 #include <math.h>
 
-static void log_softmax_line(const struct atm_view *x,
-                             const struct atm_view *y, int64_t at, int64_t n,
-                             int64_t step)
+static void log_softmax_line(const struct atm_view *x, const struct atm_view *y,
+                             int64_t at, int64_t n, int64_t step)
 {
     double max = atm__get_f(x, at), sum = 0;
     int64_t i;

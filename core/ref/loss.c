@@ -40,12 +40,10 @@ enum atm_status atm__loss_infer(struct atm_call *call)
         return atm_fail(ATM_FORMAT, "the labels do not fit the scores");
     if (atm_has_in(call, 2) &&
         (call->in[2].dtype != call->in[0].dtype ||
-         call->in[2].shape.rank != 1 ||
-         call->in[2].shape.dim[0] != x->dim[1]))
+         call->in[2].shape.rank != 1 || call->in[2].shape.dim[0] != x->dim[1]))
         return atm_fail(ATM_FORMAT, "input 2 (weights) needs one element of "
-                        "the scores' type a class");
-    atm_set_out(call, 0, call->in[0].dtype,
-                reduces(call->node) ? &y : &labels);
+                                    "the scores' type a class");
+    atm_set_out(call, 0, call->in[0].dtype, reduces(call->node) ? &y : &labels);
     atm_set_out(call, 1, call->in[0].dtype, x);
     return ATM_OK;
 }
@@ -84,9 +82,10 @@ enum atm_status atm__loss_run(const struct atm_call *call, bool softmax)
                        atm__get_f(x, at + k * inner) - norm);
         if (!ignore || label != ignore->i) {
             if (label < 0 || label >= classes)
-                return atm_fail(ATM_FORMAT, "label %" PRId64
-                                " is none of %" PRId64 " classes", label,
-                                classes);
+                return atm_fail(ATM_FORMAT,
+                                "label %" PRId64 " is none of %" PRId64
+                                " classes",
+                                label, classes);
             weight = atm_has_in(call, 2) ? atm__get_f(&call->in[2], label) : 1;
             loss = -weight * (atm__get_f(x, at + label * inner) - norm);
         }

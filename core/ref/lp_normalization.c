@@ -12,8 +12,8 @@ static enum atm_status infer(struct atm_call *call)
 
     if (p != 1 && p != 2)
         return atm_fail(ATM_FORMAT, "attribute p is neither 1 nor 2");
-    st = atm_axis(atm_node_int(call->node, "axis", -1),
-                  call->in[0].shape.rank, &axis);
+    st = atm_axis(atm_node_int(call->node, "axis", -1), call->in[0].shape.rank,
+                  &axis);
     return st ? st : atm_infer_same(call, ATM_TYPES_FLOAT);
 }
 

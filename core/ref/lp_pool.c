@@ -29,8 +29,8 @@ static void one(const struct atm_call *call, const struct atm_window *w,
     double p = (double)atm_node_int(call->node, "p", 2), sum = 0;
 
     while (r->more)
-        sum += pow(fabs(atm__get_f(&call->in[0], x + atm__reach_next(w, r))),
-                   p);
+        sum +=
+            pow(fabs(atm__get_f(&call->in[0], x + atm__reach_next(w, r))), p);
     atm__put_f(&call->out[0], y, pow(sum, 1 / p));
 }
 

@@ -33,12 +33,12 @@ static enum atm_status run(const struct atm_call *call)
     atm__walk_broadcast(&w, &mm.a_batch);
     atm__walk_broadcast(&w, &mm.b_batch);
     for (; w.left > 0; atm__walk_next(&w), at++) {
-        struct atm__matrix fa = {
-            (const char *)a->data + (size_t)(w.at[0] * mm.m * mm.k) * each,
-            mm.k, 1};
-        struct atm__matrix fb = {
-            (const char *)b->data + (size_t)(w.at[1] * mm.k * mm.n) * each,
-            mm.n, 1};
+        struct atm__matrix fa = {(const char *)a->data +
+                                     (size_t)(w.at[0] * mm.m * mm.k) * each,
+                                 mm.k, 1};
+        struct atm__matrix fb = {(const char *)b->data +
+                                     (size_t)(w.at[1] * mm.k * mm.n) * each,
+                                 mm.n, 1};
 
         atm__matmul(y->dtype, mm.m, mm.n, mm.k, fa, fb,
                     (char *)y->data + (size_t)(at * mm.m * mm.n) * each);

@@ -30,12 +30,21 @@ void atm__matmul(enum atm_dtype dtype, int64_t m, int64_t n, int64_t k,
                  struct atm__matrix a, struct atm__matrix b, void *y)
 {
     switch (dtype) {
-    case ATM_F32: matmul_float(m, n, k, a, b, y); break;
-    case ATM_F64: matmul_double(m, n, k, a, b, y); break;
+    case ATM_F32:
+        matmul_float(m, n, k, a, b, y);
+        break;
+    case ATM_F64:
+        matmul_double(m, n, k, a, b, y);
+        break;
     case ATM_I32:
-    case ATM_U32: matmul_uint32_t(m, n, k, a, b, y); break;
+    case ATM_U32:
+        matmul_uint32_t(m, n, k, a, b, y);
+        break;
     case ATM_I64:
-    case ATM_U64: matmul_uint64_t(m, n, k, a, b, y); break;
-    default: break;
+    case ATM_U64:
+        matmul_uint64_t(m, n, k, a, b, y);
+        break;
+    default:
+        break;
     }
 }

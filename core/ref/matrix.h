@@ -5,7 +5,7 @@
 #include "autotm/types.h"
 
 #define ATM__MATRIX_TYPES                                                      \
-    (ATM_TYPE(F32) | ATM_TYPE(F64) | ATM_TYPE(I32) | ATM_TYPE(U32) |          \
+    (ATM_TYPE(F32) | ATM_TYPE(F64) | ATM_TYPE(I32) | ATM_TYPE(U32) |           \
      ATM_TYPE(I64) | ATM_TYPE(U64))
 
 /* A factor: element (r, c) lies at data[r * row + c * col]. */

@@ -11,8 +11,7 @@ static enum atm_status infer(struct atm_call *call)
     enum atm_status st;
     uint32_t i;
 
-    st = atm_need_type(call, 0,
-                       ATM_TYPES_FLOAT | ATM_TYPE(I8) | ATM_TYPE(U8));
+    st = atm_need_type(call, 0, ATM_TYPES_FLOAT | ATM_TYPE(I8) | ATM_TYPE(U8));
     if (!st)
         st = atm_window_infer(call->node, &call->in[0].shape, NULL, &w);
     if (st)

@@ -9,7 +9,7 @@ static double neg_f(double x, const double *p)
 
 static int64_t neg_i(int64_t x)
 {
-    return (int64_t)-(uint64_t)x;
+    return (int64_t) - (uint64_t)x;
 }
 
 static enum atm_status infer(struct atm_call *call)

@@ -11,8 +11,10 @@ static enum atm_status infer(struct atm_call *call)
     uint32_t axis = 0, i;
 
     if (x->rank >= ATM_RANK_MAX)
-        return atm_fail(ATM_UNSUPPORTED, "the result has more than %d "
-                        "dimensions", ATM_RANK_MAX);
+        return atm_fail(ATM_UNSUPPORTED,
+                        "the result has more than %d "
+                        "dimensions",
+                        ATM_RANK_MAX);
     st = atm_axis(atm_node_int(call->node, "axis", -1), y.rank, &axis);
     for (i = 0; !st && i < 2; i++)
         st = atm_need_type(call, i, ATM_TYPES_NUMBER);
@@ -23,7 +25,7 @@ static enum atm_status infer(struct atm_call *call)
         st = atm_fail(ATM_FORMAT, "depth is no scalar, or values no pair");
     if (!st && !depth->data)
         st = atm_fail(ATM_UNSUPPORTED, "input 1 (depth) decides a shape and "
-                      "must be a constant");
+                                       "must be a constant");
     if (st)
         return st;
     for (i = 0; i < y.rank; i++)

@@ -28,8 +28,9 @@ static enum atm_status pads_of(const struct atm_call *call, struct pads *p)
     if (!st)
         st = atm_axes(axes, n_axes, rank, &d);
     if (!st && n != 2 * n_axes)
-        st = atm_fail(ATM_FORMAT, "pads has %" PRIu32 " elements, %" PRIu32
-                      " are needed", n, 2 * n_axes);
+        st = atm_fail(ATM_FORMAT,
+                      "pads has %" PRIu32 " elements, %" PRIu32 " are needed",
+                      n, 2 * n_axes);
     for (i = 0; !st && i < n_axes; i++) {
         st = atm_axis(axes[i], rank, &d);
         if (st)
@@ -64,20 +65,24 @@ static enum atm_status infer(struct atm_call *call)
         (call->in[2].dtype != call->in[0].dtype ||
          atm_view_count(&call->in[2]) != 1))
         st = atm_fail(ATM_FORMAT, "input 2 (constant_value) is no scalar of "
-                      "the input's type");
+                                  "the input's type");
     for (i = 0; !st && i < y.rank; i++) {
         int64_t n = y.dim[i];
 
         y.dim[i] += p.begin[i] + p.end[i];
         if (y.dim[i] < 0)
-            return atm_fail(ATM_FORMAT, "dimension %" PRIu32
-                            " is cropped below 0", i);
+            return atm_fail(ATM_FORMAT,
+                            "dimension %" PRIu32 " is cropped below 0", i);
         if (mode[0] != 'c' && n == 0 && y.dim[i] > 0)
-            return atm_fail(ATM_FORMAT, "dimension %" PRIu32
-                            " is empty: there is nothing to repeat", i);
+            return atm_fail(ATM_FORMAT,
+                            "dimension %" PRIu32
+                            " is empty: there is nothing to repeat",
+                            i);
         if (reflect && (p.begin[i] >= n || p.end[i] >= n) && y.dim[i] > n)
-            return atm_fail(ATM_FORMAT, "dimension %" PRIu32 " of %" PRId64
-                            " cannot be reflected that far", i, n);
+            return atm_fail(ATM_FORMAT,
+                            "dimension %" PRIu32 " of %" PRId64
+                            " cannot be reflected that far",
+                            i, n);
     }
     if (!st)
         atm_set_out(call, 0, call->in[0].dtype, &y);
@@ -90,10 +95,14 @@ static int64_t source(char mode, int64_t at, int64_t n)
     if (at >= 0 && at < n)
         return at;
     switch (mode) {
-    case 'r': return at < 0 ? -at : 2 * (n - 1) - at;
-    case 'e': return at < 0 ? 0 : n - 1;
-    case 'w': return (at % n + n) % n;
-    default: return -1;
+    case 'r':
+        return at < 0 ? -at : 2 * (n - 1) - at;
+    case 'e':
+        return at < 0 ? 0 : n - 1;
+    case 'w':
+        return (at % n + n) % n;
+    default:
+        return -1;
     }
 }
 
@@ -112,13 +121,11 @@ static enum atm_status run(const struct atm_call *call)
     if (st)
         return st;
     atm__strides(&x->shape, stride);
-    for (atm__walk_begin(&w, &y->shape); w.left > 0;
-         atm__walk_next(&w), at++) {
+    for (atm__walk_begin(&w, &y->shape); w.left > 0; atm__walk_next(&w), at++) {
         int64_t from = 0;
 
         for (d = 0; d < w.rank && from >= 0; d++) {
-            int64_t k = source(mode, w.index[d] - p.begin[d],
-                               x->shape.dim[d]);
+            int64_t k = source(mode, w.index[d] - p.begin[d], x->shape.dim[d]);
 
             from = k < 0 || k >= x->shape.dim[d] ? -1 : from + k * stride[d];
         }

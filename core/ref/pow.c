@@ -18,12 +18,11 @@ static enum atm_status infer(struct atm_call *call)
     struct atm_shape y = call->in[0].shape, b;
     enum atm_status st;
 
-    st = atm_need_type(call, 0, ATM_TYPES_FLOAT | ATM_TYPE(I32) |
-                                    ATM_TYPE(I64));
+    st =
+        atm_need_type(call, 0, ATM_TYPES_FLOAT | ATM_TYPE(I32) | ATM_TYPE(I64));
     if (!st)
         st = atm_need_type(call, 1, ATM_TYPES_NUMBER);
-    if (!st && call->node->opset < 12 &&
-        call->in[0].dtype != call->in[1].dtype)
+    if (!st && call->node->opset < 12 && call->in[0].dtype != call->in[1].dtype)
         st = atm_fail(ATM_FORMAT, "the types differ, which needs opset 12");
     if (!st)
         st = atm_legacy_broadcast(call, &b);
@@ -52,11 +51,12 @@ static enum atm_status run(const struct atm_call *call)
     atm__walk_broadcast(&w, &b_shape);
     for (at = 0; w.left > 0; atm__walk_next(&w), at++) {
         if (integer && atm__get_i(b, w.at[1]) >= 0)
-            atm__put_i(y, at, int_power(atm__get_i(a, w.at[0]),
-                                        atm__get_i(b, w.at[1])));
+            atm__put_i(
+                y, at,
+                int_power(atm__get_i(a, w.at[0]), atm__get_i(b, w.at[1])));
         else
-            atm__put_f(y, at, pow(atm__get_f(a, w.at[0]),
-                                  atm__get_f(b, w.at[1])));
+            atm__put_f(y, at,
+                       pow(atm__get_f(a, w.at[0]), atm__get_f(b, w.at[1])));
     }
     return ATM_OK;
 }

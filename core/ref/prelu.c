@@ -8,8 +8,7 @@ static void slope_shape(const struct atm_call *call, struct atm_shape *s)
     uint32_t i;
 
     *s = call->in[1].shape;
-    if (call->node->opset >= 7 || s->rank != 1 || s->dim[0] == 1 ||
-        x->rank < 2)
+    if (call->node->opset >= 7 || s->rank != 1 || s->dim[0] == 1 || x->rank < 2)
         return;
     s->rank = x->rank - 1;
     for (i = 1; i < s->rank; i++)

@@ -32,7 +32,7 @@ static enum atm_status count_float(const struct atm_call *call, int64_t *n)
 
     if (!(fabs(count) < 4611686018427387904.0) || !isfinite(delta))
         return atm_fail(ATM_FORMAT, "start, limit and delta give no number "
-                        "of elements");
+                                    "of elements");
     *n = count > 0 ? (int64_t)count : 0;
     return ATM_OK;
 }
@@ -49,7 +49,7 @@ static enum atm_status infer(struct atm_call *call)
             st = atm_fail(ATM_FORMAT, "an input is no scalar");
         else if (!call->in[i].data)
             st = atm_fail(ATM_UNSUPPORTED, "start, limit and delta decide a "
-                          "shape and must be constants");
+                                           "shape and must be constants");
     }
     if (!st)
         st = (atm__is_float(call->in[0].dtype) ? count_float
@@ -66,13 +66,14 @@ static enum atm_status run(const struct atm_call *call)
 
     for (i = 0; i < n; i++) {
         if (atm__is_float(y->dtype))
-            atm__put_f(y, i, atm__get_f(&call->in[0], 0) +
-                                 (double)i * atm__get_f(&call->in[2], 0));
+            atm__put_f(y, i,
+                       atm__get_f(&call->in[0], 0) +
+                           (double)i * atm__get_f(&call->in[2], 0));
         else
-            atm__put_i(y, i,
-                       (int64_t)((uint64_t)atm__get_i(&call->in[0], 0) +
-                                 (uint64_t)i *
-                                     (uint64_t)atm__get_i(&call->in[2], 0)));
+            atm__put_i(
+                y, i,
+                (int64_t)((uint64_t)atm__get_i(&call->in[0], 0) +
+                          (uint64_t)i * (uint64_t)atm__get_i(&call->in[2], 0)));
     }
     return ATM_OK;
 }

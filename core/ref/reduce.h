@@ -8,10 +8,13 @@
  * 13). */
 #define ATM__REDUCE_ATTRS(axes_until, noop_since)                              \
     {.name = "axes", .kind = ATM_ATTR_INTS, .until = axes_until},              \
-    {.name = "keepdims", .kind = ATM_ATTR_INT},                                \
-    {.name = "noop_with_empty_axes", .kind = ATM_ATTR_INT,                     \
-     .since = noop_since},                                                     \
-    {.name = NULL}
+        {.name = "keepdims", .kind = ATM_ATTR_INT},                            \
+        {.name = "noop_with_empty_axes",                                       \
+         .kind = ATM_ATTR_INT,                                                 \
+         .since = noop_since},                                                 \
+    {                                                                          \
+        .name = NULL                                                           \
+    }
 
 /* How elements fold: result = end(join(map(x0), map(x1), ...), n). Null map
  * and end change nothing. Integers use the _i functions where there is a

@@ -15,12 +15,14 @@ static int64_t add_i(int64_t a, int64_t b)
 
 static int64_t abs_i(int64_t x)
 {
-    return x < 0 ? (int64_t)-(uint64_t)x : x;
+    return x < 0 ? (int64_t) - (uint64_t)x : x;
 }
 
-static const struct atm__reducer reducer = {
-    .map = fabs, .join = add, .map_i = abs_i, .join_i = add_i,
-    .has_empty = true};
+static const struct atm__reducer reducer = {.map = fabs,
+                                            .join = add,
+                                            .map_i = abs_i,
+                                            .join_i = add_i,
+                                            .has_empty = true};
 
 static enum atm_status infer(struct atm_call *call)
 {

@@ -11,8 +11,7 @@ static double divide(double a, double n)
     return a / n;
 }
 
-static const struct atm__reducer reducer = {
-    .join = add, .end = divide};
+static const struct atm__reducer reducer = {.join = add, .end = divide};
 
 static enum atm_status infer(struct atm_call *call)
 {

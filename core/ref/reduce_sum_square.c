@@ -21,9 +21,11 @@ static int64_t add_i(int64_t a, int64_t b)
     return (int64_t)((uint64_t)a + (uint64_t)b);
 }
 
-static const struct atm__reducer reducer = {
-    .map = square, .join = add, .map_i = square_i, .join_i = add_i,
-    .has_empty = true};
+static const struct atm__reducer reducer = {.map = square,
+                                            .join = add,
+                                            .map_i = square_i,
+                                            .join_i = add_i,
+                                            .has_empty = true};
 
 static enum atm_status infer(struct atm_call *call)
 {

@@ -33,12 +33,15 @@ static enum atm_status copy_dims(const struct atm_call *call,
     for (i = 0; i < y->rank; i++) {
         y->dim[i] = dims[i];
         if (dims[i] < -1)
-            return atm_fail(ATM_FORMAT, "shape: dimension %" PRIu32
-                            " is %" PRId64, i, dims[i]);
+            return atm_fail(ATM_FORMAT,
+                            "shape: dimension %" PRIu32 " is %" PRId64, i,
+                            dims[i]);
         if (dims[i] == 0 && !allowzero) {
             if (i >= x->rank)
-                return atm_fail(ATM_FORMAT, "shape: dimension %" PRIu32
-                                " copies one that the input lacks", i);
+                return atm_fail(ATM_FORMAT,
+                                "shape: dimension %" PRIu32
+                                " copies one that the input lacks",
+                                i);
             y->dim[i] = x->dim[i];
         } else if (dims[i] == 0) {
             zero = true;
@@ -51,7 +54,7 @@ static enum atm_status copy_dims(const struct atm_call *call,
     }
     if (zero && *open < y->rank)
         return atm_fail(ATM_FORMAT, "shape: 0 and -1 exclude each other with "
-                        "allowzero");
+                                    "allowzero");
     return ATM_OK;
 }
 

@@ -10,11 +10,11 @@
 #define TAPS 4
 
 struct axis {
-    int64_t in;     /* elements */
+    int64_t in; /* elements */
     double scale;
-    double roi[2];  /* part of the input, tf_crop_and_resize only */
-    int64_t last;   /* output coordinate that the taps are for, or -1 */
-    bool outside;   /* the position is beyond the input: extrapolate */
+    double roi[2]; /* part of the input, tf_crop_and_resize only */
+    int64_t last;  /* output coordinate that the taps are for, or -1 */
+    bool outside;  /* the position is beyond the input: extrapolate */
     int n;
     int64_t at[TAPS];
     double weight[TAPS];
@@ -51,8 +51,9 @@ static bool one_of(const char *s, const char *const *list)
 static enum atm_status check_method(const struct method *m)
 {
     static const char *const maps[] = {
-        "half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric",
-        "tf_half_pixel_for_nn", "tf_crop_and_resize", NULL};
+        "half_pixel", "pytorch_half_pixel",   "align_corners",
+        "asymmetric", "tf_half_pixel_for_nn", "tf_crop_and_resize",
+        NULL};
     static const char *const modes[] = {"nearest", "linear", "bilinear",
                                         "cubic", NULL};
     static const char *const rounds[] = {
@@ -61,7 +62,7 @@ static enum atm_status check_method(const struct method *m)
     if (!one_of(m->map, maps) || !one_of(m->mode, modes) ||
         !one_of(m->round, rounds))
         return atm_fail(ATM_UNSUPPORTED, "a mode or coordinate transformation "
-                        "that is not implemented");
+                                         "that is not implemented");
     return ATM_OK;
 }
 
@@ -87,17 +88,22 @@ static enum atm_status scale_of(const struct atm_call *call, uint32_t d,
 
     if (a) {
         if (a->n != rank)
-            return atm_fail(ATM_FORMAT, "attribute scales needs %" PRIu32
-                            " elements", rank);
+            return atm_fail(ATM_FORMAT,
+                            "attribute scales needs %" PRIu32 " elements",
+                            rank);
         *scale = (double)a->floats[d];
     } else {
         if (!has_list(call, in) || call->in[in].dtype != ATM_F32 ||
             atm_view_count(&call->in[in]) != rank)
-            return atm_fail(ATM_FORMAT, "input %" PRIu32 " (scales) needs "
-                            "%" PRIu32 " float elements", in, rank);
+            return atm_fail(ATM_FORMAT,
+                            "input %" PRIu32 " (scales) needs "
+                            "%" PRIu32 " float elements",
+                            in, rank);
         if (!call->in[in].data)
-            return atm_fail(ATM_UNSUPPORTED, "input %" PRIu32 " (scales) "
-                            "decides a shape and must be a constant", in);
+            return atm_fail(ATM_UNSUPPORTED,
+                            "input %" PRIu32 " (scales) "
+                            "decides a shape and must be a constant",
+                            in);
         *scale = atm__get_f(&call->in[in], d);
     }
     if (!(*scale > 0 && *scale < 1e9))
@@ -124,13 +130,13 @@ static enum atm_status infer(struct atm_call *call)
     if (!st && sized)
         st = atm_need_ints(call, 3, "sizes", ATM_RANK_MAX, sizes, &n);
     if (!st && sized && n != y.rank)
-        st = atm_fail(ATM_FORMAT, "input 3 (sizes) has %" PRIu32
-                      " elements", n);
+        st =
+            atm_fail(ATM_FORMAT, "input 3 (sizes) has %" PRIu32 " elements", n);
     if (!st && strcmp(m.map, "tf_crop_and_resize") == 0 &&
         (!atm_has_in(call, 1) ||
          atm_view_count(&call->in[1]) != 2 * (int64_t)y.rank))
-        st = atm_fail(ATM_FORMAT, "input 1 (roi) needs %" PRIu32
-                      " elements", 2 * y.rank);
+        st = atm_fail(ATM_FORMAT, "input 1 (roi) needs %" PRIu32 " elements",
+                      2 * y.rank);
     for (d = 0; !st && d < y.rank; d++) {
         if (sized) {
             size = (double)sizes[d];
@@ -138,10 +144,12 @@ static enum atm_status infer(struct atm_call *call)
             st = scale_of(call, d, &scale);
             size = st ? 0 : floor(scale * (double)y.dim[d]);
         }
-        if (!st && (size < 0 || size > INT32_MAX ||
-                    (size > 0 && y.dim[d] == 0)))
-            st = atm_fail(ATM_FORMAT, "dimension %" PRIu32 " of %" PRId64
-                          " would become %g", d, y.dim[d], size);
+        if (!st &&
+            (size < 0 || size > INT32_MAX || (size > 0 && y.dim[d] == 0)))
+            st =
+                atm_fail(ATM_FORMAT,
+                         "dimension %" PRIu32 " of %" PRId64 " would become %g",
+                         d, y.dim[d], size);
         y.dim[d] = st ? 0 : (int64_t)size;
     }
     if (!st)
@@ -243,8 +251,8 @@ static double blend(const struct atm_view *x, const struct axis *axis,
     at *= axis[d].in;
     for (i = 0; i < axis[d].n; i++)
         if (axis[d].weight[i] != 0)
-            sum += axis[d].weight[i] * blend(x, axis, d + 1,
-                                             at + axis[d].at[i]);
+            sum +=
+                axis[d].weight[i] * blend(x, axis, d + 1, at + axis[d].at[i]);
     return sum;
 }
 
@@ -274,8 +282,7 @@ static enum atm_status run(const struct atm_call *call)
     }
     if (st)
         return st;
-    for (atm__walk_begin(&w, &y->shape); w.left > 0;
-         atm__walk_next(&w), at++) {
+    for (atm__walk_begin(&w, &y->shape); w.left > 0; atm__walk_next(&w), at++) {
         bool outside = false;
 
         for (d = 0; d < w.rank; d++) {
@@ -289,7 +296,8 @@ static enum atm_status run(const struct atm_call *call)
 }
 
 static const struct atm_attr_def attrs[] = {
-    {.name = "coordinate_transformation_mode", .kind = ATM_ATTR_STRING,
+    {.name = "coordinate_transformation_mode",
+     .kind = ATM_ATTR_STRING,
      .since = 11},
     {.name = "cubic_coeff_a", .kind = ATM_ATTR_FLOAT, .since = 11},
     {.name = "exclude_outside", .kind = ATM_ATTR_INT, .since = 11},

@@ -19,14 +19,16 @@ static enum atm_status infer(struct atm_call *call)
         st = atm__scatter_of(call->node, &how);
     if (!st)
         st = atm_axis(atm_node_int(call->node, "axis", 0), x->rank, &axis);
-    if (!st && (call->in[2].dtype != call->in[0].dtype ||
-                index->rank != x->rank ||
-                !atm_shape_equal(index, &call->in[2].shape)))
+    if (!st &&
+        (call->in[2].dtype != call->in[0].dtype || index->rank != x->rank ||
+         !atm_shape_equal(index, &call->in[2].shape)))
         st = atm_fail(ATM_FORMAT, "indices and updates do not fit together");
     for (i = 0; !st && i < x->rank; i++)
         if (i != axis && index->dim[i] > x->dim[i])
-            st = atm_fail(ATM_FORMAT, "input 1 is larger than input 0 in "
-                          "dimension %" PRIu32, i);
+            st = atm_fail(ATM_FORMAT,
+                          "input 1 is larger than input 0 in "
+                          "dimension %" PRIu32,
+                          i);
     if (!st)
         atm_set_out(call, 0, call->in[0].dtype, x);
     return st;
@@ -57,10 +59,11 @@ static enum atm_status run(const struct atm_call *call)
         int64_t k = atm__get_i(index, at);
 
         if (k < -size || k >= size)
-            return atm_fail(ATM_FORMAT, "index %" PRId64
-                            " is outside a dimension of %" PRId64, k, size);
-        atm__scatter_one(how, y,
-                         w.at[0] + (k < 0 ? k + size : k) * axis_stride,
+            return atm_fail(ATM_FORMAT,
+                            "index %" PRId64
+                            " is outside a dimension of %" PRId64,
+                            k, size);
+        atm__scatter_one(how, y, w.at[0] + (k < 0 ? k + size : k) * axis_stride,
                          &call->in[2], at);
     }
     return ATM_OK;

@@ -16,8 +16,7 @@ static enum atm_status infer(struct atm_call *call)
 static enum atm_status run(const struct atm_call *call)
 {
     double p[] = {
-        (double)atm_node_float(call->node, "alpha",
-                               1.67326319217681884765625f),
+        (double)atm_node_float(call->node, "alpha", 1.67326319217681884765625f),
         (double)atm_node_float(call->node, "gamma",
                                1.05070102214813232421875f)};
 

@@ -13,9 +13,8 @@ static enum atm_status infer(struct atm_call *call)
 
 static enum atm_status run(const struct atm_call *call)
 {
-    double p[] = {
-        (double)atm_node_float(call->node, "bias", 0),
-        (double)atm_node_float(call->node, "lambd", 0.5f)};
+    double p[] = {(double)atm_node_float(call->node, "bias", 0),
+                  (double)atm_node_float(call->node, "lambd", 0.5f)};
 
     return atm__unary_run(call, shrink_f, NULL, p);
 }

@@ -16,8 +16,7 @@ struct lists {
     uint32_t n_start, n_end, n_axis, n_step;
 };
 
-static enum atm_status read_lists(const struct atm_call *call,
-                                  struct lists *l)
+static enum atm_status read_lists(const struct atm_call *call, struct lists *l)
 {
     const struct atm_node *n = call->node;
     enum atm_status st;
@@ -36,17 +35,14 @@ static enum atm_status read_lists(const struct atm_call *call,
     }
     if (!atm_has_in(call, 1) || !atm_has_in(call, 2))
         return atm_fail(ATM_FORMAT, "inputs 1 (starts) and 2 (ends) are "
-                        "needed");
-    st = atm_need_ints(call, 1, "starts", ATM_RANK_MAX, l->start,
-                       &l->n_start);
+                                    "needed");
+    st = atm_need_ints(call, 1, "starts", ATM_RANK_MAX, l->start, &l->n_start);
     if (!st)
         st = atm_need_ints(call, 2, "ends", ATM_RANK_MAX, l->end, &l->n_end);
     if (!st && atm_has_in(call, 3))
-        st = atm_need_ints(call, 3, "axes", ATM_RANK_MAX, l->axis,
-                           &l->n_axis);
+        st = atm_need_ints(call, 3, "axes", ATM_RANK_MAX, l->axis, &l->n_axis);
     if (!st && atm_has_in(call, 4))
-        st = atm_need_ints(call, 4, "steps", ATM_RANK_MAX, l->step,
-                           &l->n_step);
+        st = atm_need_ints(call, 4, "steps", ATM_RANK_MAX, l->step, &l->n_step);
     return st;
 }
 
@@ -91,7 +87,8 @@ static enum atm_status cut_of(const struct atm_call *call, struct cut *c)
         return st;
     if (l.n_end != l.n_start || (l.n_axis && l.n_axis != l.n_start) ||
         (l.n_step && l.n_step != l.n_start) || l.n_start > x->rank)
-        return atm_fail(ATM_FORMAT, "starts, ends, axes and steps are not as "
+        return atm_fail(ATM_FORMAT,
+                        "starts, ends, axes and steps are not as "
                         "many, or more than the input's dimensions");
     for (i = 0; i < l.n_start; i++) {
         st = atm_axis(l.n_axis ? l.axis[i] : (int64_t)i, x->rank, &d);

@@ -12,7 +12,7 @@ static enum atm_status infer(struct atm_call *call)
     if (y.rank != 4 || b < 1 || b > 32768 || y.dim[2] % b != 0 ||
         y.dim[3] % b != 0)
         return atm_fail(ATM_FORMAT, "attribute blocksize does not divide the "
-                        "rows and columns of an image");
+                                    "rows and columns of an image");
     if (y.dim[1] > INT64_MAX / (b * b))
         return atm_fail(ATM_FORMAT, "the result is too large");
     y.dim[1] *= b * b;

@@ -6,8 +6,8 @@
 
 static enum atm_status axis_of(const struct atm_call *call, uint32_t *axis)
 {
-    return atm_axis(atm_node_int(call->node, "axis", 0),
-                    call->in[0].shape.rank, axis);
+    return atm_axis(atm_node_int(call->node, "axis", 0), call->in[0].shape.rank,
+                    axis);
 }
 
 #define PARTS_MAX 128
@@ -23,8 +23,7 @@ static enum atm_status parts_of(const struct atm_call *call, int64_t size,
     if (n_out > PARTS_MAX)
         return atm_fail(ATM_UNSUPPORTED, "more than %d parts", PARTS_MAX);
     if (call->node->opset < 13 && call->n_in > 1)
-        return atm_fail(ATM_FORMAT,
-                        "lengths are an attribute before opset 13");
+        return atm_fail(ATM_FORMAT, "lengths are an attribute before opset 13");
     if (atm_has_in(call, 1))
         st = atm_need_ints(call, 1, "split", n_out, part, &n);
     else
@@ -35,7 +34,8 @@ static enum atm_status parts_of(const struct atm_call *call, int64_t size,
         /* opset 18 lets the last part be shorter */
         each = size / n_out + (size % n_out != 0);
         if (size % n_out != 0 && call->node->opset < 18)
-            return atm_fail(ATM_FORMAT, "a dimension of %" PRId64
+            return atm_fail(ATM_FORMAT,
+                            "a dimension of %" PRId64
                             " does not split into %" PRIu32 " equal parts",
                             size, n_out);
         for (i = 0; i < n_out; i++, left -= each)
@@ -44,14 +44,16 @@ static enum atm_status parts_of(const struct atm_call *call, int64_t size,
     }
     for (i = 0; i < n; i++) {
         if (part[i] < 0 || part[i] > left)
-            return atm_fail(ATM_FORMAT, "part %" PRIu32 " of %" PRId64
-                            " does not fit", i, part[i]);
+            return atm_fail(ATM_FORMAT,
+                            "part %" PRIu32 " of %" PRId64 " does not fit", i,
+                            part[i]);
         left -= part[i];
     }
     if (n != n_out || left != 0)
-        return atm_fail(ATM_FORMAT, "%" PRIu32 " parts for %" PRIu32
-                        " outputs leave %" PRId64 " of %" PRId64, n, n_out,
-                        left, size);
+        return atm_fail(ATM_FORMAT,
+                        "%" PRIu32 " parts for %" PRIu32
+                        " outputs leave %" PRId64 " of %" PRId64,
+                        n, n_out, left, size);
     return ATM_OK;
 }
 

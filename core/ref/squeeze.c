@@ -29,8 +29,9 @@ static enum atm_status infer(struct atm_call *call)
         return st;
     for (i = 0; i < x->rank; i++) {
         if (set >> i & 1 && x->dim[i] != 1)
-            return atm_fail(ATM_FORMAT, "dimension %" PRIu32
-                            " is %" PRId64 ", not 1", i, x->dim[i]);
+            return atm_fail(ATM_FORMAT,
+                            "dimension %" PRIu32 " is %" PRId64 ", not 1", i,
+                            x->dim[i]);
         if (!(set >> i & 1) && !(all && x->dim[i] == 1))
             y.dim[y.rank++] = x->dim[i];
     }

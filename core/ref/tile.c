@@ -19,8 +19,9 @@ static enum atm_status infer(struct atm_call *call)
         st = atm_fail(ATM_FORMAT, "repeats does not have the input's rank");
     for (i = 0; !st && i < n; i++)
         if (repeats[i] < 0 || !atm_mul_i64(y.dim[i], repeats[i], &y.dim[i]))
-            st = atm_fail(ATM_FORMAT, "dimension %" PRIu32 " repeated %"
-                          PRId64 " times", i, repeats[i]);
+            st = atm_fail(ATM_FORMAT,
+                          "dimension %" PRIu32 " repeated %" PRId64 " times", i,
+                          repeats[i]);
     if (!st)
         atm_set_out(call, 0, call->in[0].dtype, &y);
     return st;

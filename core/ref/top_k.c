@@ -11,9 +11,9 @@ static enum atm_status k_of(const struct atm_call *call, int64_t *k)
 
     if (call->node->opset < 10) {
         *k = atm_node_int(call->node, "k", 0);
-        return call->n_in > 1 ? atm_fail(ATM_FORMAT,
-                                         "k is an attribute before opset 10")
-                              : ATM_OK;
+        return call->n_in > 1
+                   ? atm_fail(ATM_FORMAT, "k is an attribute before opset 10")
+                   : ATM_OK;
     }
     if (!atm_has_in(call, 1))
         return atm_fail(ATM_FORMAT, "input 1 (k) is missing");
@@ -36,8 +36,9 @@ static enum atm_status infer(struct atm_call *call)
     if (!st)
         st = k_of(call, &k);
     if (!st && (k < 0 || k > y.dim[axis]))
-        st = atm_fail(ATM_FORMAT, "k is %" PRId64 ", the axis has %" PRId64
-                      " elements", k, y.dim[axis]);
+        st = atm_fail(ATM_FORMAT,
+                      "k is %" PRId64 ", the axis has %" PRId64 " elements", k,
+                      y.dim[axis]);
     if (st)
         return st;
     y.dim[axis] = k;
@@ -62,8 +63,8 @@ static bool before(const struct atm_view *x, int64_t a, int64_t b, int sign)
 }
 
 /* A heap of element offsets whose root comes last: the k best so far. */
-static void sift(const struct atm_view *x, int64_t *heap, int64_t n,
-                 int64_t i, int sign)
+static void sift(const struct atm_view *x, int64_t *heap, int64_t n, int64_t i,
+                 int sign)
 {
     for (;;) {
         int64_t child = 2 * i + 1, t;
@@ -140,9 +141,8 @@ static enum atm_status run(const struct atm_call *call)
     n = x->dim[axis];
     step = atm_dims_product(x, axis + 1, x->rank);
     for (line = 0; line < outer * step; line++)
-        line_top(call, call->scratch, k,
-                 line / step * n * step + line % step, n, step,
-                 line / step * k * step + line % step);
+        line_top(call, call->scratch, k, line / step * n * step + line % step,
+                 n, step, line / step * k * step + line % step);
     return ATM_OK;
 }
 
@@ -154,5 +154,4 @@ static const struct atm_attr_def attrs[] = {
     {.name = NULL}};
 
 const struct atm_op_impl atm_op_impl_TopK = {
-    .attrs = attrs, .infer = infer, .run = run,
-    .scratch_bytes = scratch_bytes};
+    .attrs = attrs, .infer = infer, .run = run, .scratch_bytes = scratch_bytes};

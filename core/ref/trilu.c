@@ -25,8 +25,7 @@ static enum atm_status run(const struct atm_call *call)
     struct atm__walk w;
     int64_t at = 0;
 
-    for (atm__walk_begin(&w, &y->shape); w.left > 0;
-         atm__walk_next(&w), at++) {
+    for (atm__walk_begin(&w, &y->shape); w.left > 0; atm__walk_next(&w), at++) {
         int64_t above = w.index[rank - 1] - w.index[rank - 2];
 
         if (upper ? above >= k : above <= k)

@@ -13,17 +13,19 @@ static enum atm_status infer(struct atm_call *call)
     st = atm_need_type(call, 0, ATM_TYPES_ALL);
     if (st)
         return st;
-    if (call->node->opset < 13 ? call->n_in > 1 ||
-                                     !atm_node_attr(call->node, "axes")
-                               : !atm_has_in(call, 1))
+    if (call->node->opset < 13
+            ? call->n_in > 1 || !atm_node_attr(call->node, "axes")
+            : !atm_has_in(call, 1))
         return atm_fail(ATM_FORMAT, "axes are missing (an attribute before "
-                        "opset 13, an input since)");
+                                    "opset 13, an input since)");
     st = call->node->opset < 13
              ? atm_attr_ints(call->node, "axes", ATM_RANK_MAX, axes, &n)
              : atm_need_ints(call, 1, "axes", ATM_RANK_MAX, axes, &n);
     if (!st && x->rank + n > ATM_RANK_MAX)
-        st = atm_fail(ATM_UNSUPPORTED, "the result has more than %d "
-                      "dimensions", ATM_RANK_MAX);
+        st = atm_fail(ATM_UNSUPPORTED,
+                      "the result has more than %d "
+                      "dimensions",
+                      ATM_RANK_MAX);
     if (!st)
         st = atm_axes(axes, n, x->rank + n, &set);
     if (st)

@@ -14,10 +14,9 @@ enum atm_status atm__variadic_infer(struct atm_call *call, uint32_t types)
     return st;
 }
 
-enum atm_status atm__variadic_run(const struct atm_call *call,
-                                  double (*f)(double, double),
-                                  int64_t (*i)(int64_t, int64_t,
-                                               bool is_unsigned))
+enum atm_status
+atm__variadic_run(const struct atm_call *call, double (*f)(double, double),
+                  int64_t (*i)(int64_t, int64_t, bool is_unsigned))
 {
     const struct atm_view *y = &call->out[0];
     bool floating = atm__is_float(y->dtype), u64 = y->dtype == ATM_U64;
@@ -34,11 +33,10 @@ enum atm_status atm__variadic_run(const struct atm_call *call,
             if (k == 0)
                 atm__move(y, at, x, w.at[0]);
             else if (floating)
-                atm__put_f(y, at,
-                           f(atm__get_f(y, at), atm__get_f(x, w.at[0])));
+                atm__put_f(y, at, f(atm__get_f(y, at), atm__get_f(x, w.at[0])));
             else
-                atm__put_i(y, at, i(atm__get_i(y, at),
-                                    atm__get_i(x, w.at[0]), u64));
+                atm__put_i(y, at,
+                           i(atm__get_i(y, at), atm__get_i(x, w.at[0]), u64));
         }
     }
     return ATM_OK;

@@ -38,8 +38,7 @@ int64_t atm__reach_next(const struct atm_window *w, struct atm__reach *r)
 }
 
 enum atm_status atm__window_run(const struct atm_call *call,
-                                const struct atm_window *w,
-                                atm__window_fn *one)
+                                const struct atm_window *w, atm__window_fn *one)
 {
     const struct atm_shape *x = &call->in[0].shape;
     int64_t plane = atm_dims_product(x, 2, x->rank), y = 0;

@@ -7,10 +7,10 @@
 /* The part of one window that lies inside the image. Only that is stepped
  * through: a kernel that is mostly padding costs no more than the image. */
 struct atm__reach {
-    bool more;                     /* false: no element is left */
-    int64_t corner[ATM_RANK_MAX];  /* position under the first element */
+    bool more;                    /* false: no element is left */
+    int64_t corner[ATM_RANK_MAX]; /* position under the first element */
     int64_t lo[ATM_RANK_MAX], hi[ATM_RANK_MAX]; /* kernel positions inside */
-    int64_t k[ATM_RANK_MAX];       /* the current one */
+    int64_t k[ATM_RANK_MAX];                    /* the current one */
 };
 
 /* Calls `one` for each (image, channel, output position) in row-major order:
