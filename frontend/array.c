@@ -4,12 +4,9 @@
 #include "arena.h"
 #include "file.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define NPY_HEADER_MAX 4096
@@ -237,19 +234,13 @@ enum atm_status atm_array_read(const char *path, enum atm_dtype dtype,
                                struct atm_array *a)
 {
     enum atm_status st;
-    struct stat sb;
     uint64_t size;
     int fd;
 
     memset(a, 0, sizeof(*a));
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return atm_fail(ATM_IO, "%s: %s", path, strerror(errno));
-    if (fstat(fd, &sb) != 0 || !S_ISREG(sb.st_mode)) {
-        (void)close(fd);
-        return atm_fail(ATM_IO, "%s: not a regular file", path);
-    }
-    size = (uint64_t)sb.st_size;
+    st = atm__open(path, &fd, &size);
+    if (st)
+        return st;
     if (ends_in(path, ".npy"))
         st = read_npy(fd, path, size, a);
     else if (ends_in(path, ".pb"))

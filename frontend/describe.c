@@ -5,12 +5,9 @@
 #include "arena.h"
 #include "autotm/op.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static const char *text(const char *s)
@@ -33,13 +30,14 @@ static int64_t opset_of(const Onnx__ModelProto *m)
     return 1;
 }
 
-static void fill_info(const Onnx__ModelProto *m, struct atm_model_info *info)
+void atm__model_info(const Onnx__ModelProto *m, struct atm_model_info *info)
 {
     struct atm_shape shape;
     enum atm_dtype dtype;
     uint64_t bytes;
     size_t i;
 
+    memset(info, 0, sizeof(*info));
     (void)snprintf(info->producer, sizeof(info->producer), "%s%s%s",
                    text(m->producer_name),
                    *text(m->producer_version) ? " " : "",
@@ -52,16 +50,6 @@ static void fill_info(const Onnx__ModelProto *m, struct atm_model_info *info)
         if (!atm__tensor_type(m->graph->initializer[i], &dtype, &shape,
                               &bytes))
             info->initialiser_bytes += bytes;
-}
-
-static bool initialised(const Onnx__GraphProto *g, const char *name)
-{
-    size_t i;
-
-    for (i = 0; i < g->n_initializer; i++)
-        if (strcmp(text(g->initializer[i]->name), name) == 0)
-            return true;
-    return false;
 }
 
 static enum atm_status fill_dims(struct atm_arena *a,
@@ -98,12 +86,17 @@ static enum atm_status fill_dims(struct atm_arena *a,
 static enum atm_status fill_inputs(const Onnx__GraphProto *g,
                                    struct atm_model_summary *s)
 {
+    struct atm__names defaults = {0};
     enum atm_status st = ATM_OK;
     size_t i;
 
+    for (i = 0; i < g->n_initializer && !st; i++)
+        if (atm__names_find(&defaults, text(g->initializer[i]->name)) ==
+            ATM_NONE)
+            st = atm__names_add(&defaults, text(g->initializer[i]->name), 0);
     s->input = atm_arena_array(s->arena, g->n_input, sizeof(*s->input));
     if (!s->input)
-        return ATM_NOMEM;
+        st = ATM_NOMEM;
     for (i = 0; i < g->n_input && !st; i++) {
         const Onnx__ValueInfoProto *v = g->input[i];
         struct atm_model_input *in = &s->input[s->n_inputs++];
@@ -116,13 +109,15 @@ static enum atm_status fill_inputs(const Onnx__GraphProto *g,
                                  : ATM_DTYPE_NONE;
 
         in->name = atm_arena_strdup(s->arena, text(v->name));
-        if (!in->name)
-            return ATM_NOMEM;
         in->dtype = dtype == ATM_DTYPE_NONE ? "?" : atm_dtype_name(dtype);
-        in->initialised = initialised(g, in->name);
-        if (t && t->shape)
+        in->initialised =
+            atm__names_find(&defaults, text(v->name)) != ATM_NONE;
+        if (!in->name)
+            st = ATM_NOMEM;
+        else if (t && t->shape)
             st = fill_dims(s->arena, t->shape, in);
     }
+    atm__names_clear(&defaults);
     return st;
 }
 
@@ -142,38 +137,55 @@ static bool supported(const char *domain, const char *name, int64_t opset)
               : !*domain && strcmp(name, "Constant") == 0;
 }
 
+/* The entry of an operator, made at its first node; `seen` is by the qualified
+ * name. */
+static struct atm_model_op *op_entry(struct atm_model_summary *s,
+                                     struct atm__names *seen, uint32_t *cap,
+                                     const char *domain, const char *name)
+{
+    char *key = atm_arena_printf(s->arena, "%s.%s", domain, name);
+    struct atm_model_op *op;
+    uint32_t k;
+
+    if (!key)
+        return NULL;
+    k = atm__names_find(seen, key);
+    if (k != ATM_NONE)
+        return &s->op[k];
+    op = atm_arena_grow(s->arena, s->op, cap, s->n_ops + 1, sizeof(*op));
+    if (!op || atm__names_add(seen, key, s->n_ops))
+        return NULL;
+    s->op = op;
+    op += s->n_ops++;
+    *op = (struct atm_model_op){
+        .domain = atm_arena_strdup(s->arena, domain),
+        .name = atm_arena_strdup(s->arena, name),
+        .supported = supported(domain, name, s->info.opset)};
+    return op->domain && op->name ? op : NULL;
+}
+
 static enum atm_status fill_ops(const Onnx__GraphProto *g,
                                 struct atm_model_summary *s)
 {
-    uint32_t cap = 0, k;
+    struct atm__names seen = {0};
+    enum atm_status st = ATM_OK;
+    uint32_t cap = 0;
     size_t i;
 
-    for (i = 0; i < g->n_node; i++) {
-        const char *domain = domain_of(g->node[i]->domain);
-        const char *name = text(g->node[i]->op_type);
+    for (i = 0; i < g->n_node && !st; i++) {
+        struct atm_model_op *op =
+            op_entry(s, &seen, &cap, domain_of(g->node[i]->domain),
+                     text(g->node[i]->op_type));
 
-        for (k = 0; k < s->n_ops; k++)
-            if (strcmp(s->op[k].domain, domain) == 0 &&
-                strcmp(s->op[k].name, name) == 0)
-                break;
-        if (k == s->n_ops) {
-            s->op = atm_arena_grow(s->arena, s->op, &cap, k + 1,
-                                   sizeof(*s->op));
-            if (!s->op)
-                return ATM_NOMEM;
-            s->op[k].domain = atm_arena_strdup(s->arena, domain);
-            s->op[k].name = atm_arena_strdup(s->arena, name);
-            if (!s->op[k].domain || !s->op[k].name)
-                return ATM_NOMEM;
-            s->op[k].count = 0;
-            s->op[k].supported = supported(domain, name, s->info.opset);
-            s->n_ops++;
-        }
-        s->op[k].count++;
+        if (op)
+            op->count++;
+        else
+            st = ATM_NOMEM;
     }
-    if (s->n_ops > 0)
+    atm__names_clear(&seen);
+    if (!st && s->n_ops > 0)
         qsort(s->op, s->n_ops, sizeof(*s->op), by_name);
-    return ATM_OK;
+    return st;
 }
 
 static enum atm_status describe(const char *path, int fd, uint64_t bytes,
@@ -192,7 +204,7 @@ static enum atm_status describe(const char *path, int fd, uint64_t bytes,
     if (!st && (!m->graph || !m->has_ir_version))
         st = atm_fail(ATM_FORMAT, "%s: not an ONNX model", path);
     if (!st) {
-        fill_info(m, &s->info);
+        atm__model_info(m, &s->info);
         st = fill_inputs(m->graph, s);
     }
     if (!st)
@@ -208,7 +220,7 @@ enum atm_status atm_onnx_describe(const char *path,
     struct atm_arena *arena = atm_arena_new();
     struct atm_model_summary *s;
     enum atm_status st = ATM_NOMEM;
-    struct stat sb;
+    uint64_t bytes;
     int fd;
 
     *summary = NULL;
@@ -216,17 +228,10 @@ enum atm_status atm_onnx_describe(const char *path,
     if (!s)
         goto err_arena;
     s->arena = arena;
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) {
-        st = atm_fail(ATM_IO, "%s: %s", path, strerror(errno));
+    st = atm__open(path, &fd, &bytes);
+    if (st)
         goto err_arena;
-    }
-    if (fstat(fd, &sb) != 0 || !S_ISREG(sb.st_mode))
-        st = atm_fail(ATM_IO, "%s: not a regular file", path);
-    else if (sb.st_size == 0)
-        st = atm_fail(ATM_FORMAT, "%s: byte 0: the file is empty", path);
-    else
-        st = describe(path, fd, (uint64_t)sb.st_size, s);
+    st = describe(path, fd, bytes, s);
     (void)close(fd);
     if (st)
         goto err_arena;

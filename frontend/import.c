@@ -7,14 +7,10 @@
 #include "hash.h"
 #include "passes.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define IR_MAX 13
 #define OPSET_MAX 17
@@ -143,51 +139,17 @@ static void hash_bindings(struct atm__importer *im)
 
 static enum atm_status open_model(struct atm__importer *im)
 {
-    char *real;
     enum atm_status st;
-    struct stat sb;
+    char *real;
     int fd;
 
-    fd = open(im->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return atm_fail(ATM_IO, "%s: %s", im->path, strerror(errno));
-    if (fstat(fd, &sb) != 0 || !S_ISREG(sb.st_mode)) {
-        (void)close(fd);
-        return atm_fail(ATM_IO, "%s: not a regular file", im->path);
-    }
-    im->file_bytes = (uint64_t)sb.st_size;
+    st = atm__open(im->path, &fd, &im->file_bytes);
+    if (st)
+        return st;
     real = realpath(im->path, NULL);
     st = atm_graph_add_file(im->g, real ? real : im->path, fd, &im->file);
     free(real);
-    if (st)
-        return st;
-    if (im->file_bytes == 0)
-        return atm_fail(ATM_FORMAT, "%s: byte 0: the file is empty", im->path);
-    return hash_file(im, fd);
-}
-
-static void fill_info(const struct atm__importer *im,
-                      struct atm_model_info *info)
-{
-    const Onnx__ModelProto *m = im->model;
-    const Onnx__GraphProto *graph = m->graph;
-    struct atm_shape shape;
-    enum atm_dtype dtype;
-    uint64_t bytes;
-    size_t i;
-
-    memset(info, 0, sizeof(*info));
-    (void)snprintf(info->producer, sizeof(info->producer), "%s%s%s",
-                   m->producer_name ? m->producer_name : "",
-                   m->producer_version && *m->producer_version ? " " : "",
-                   m->producer_version ? m->producer_version : "");
-    info->ir_version = m->ir_version;
-    info->opset = im->opset;
-    info->n_nodes = (uint32_t)graph->n_node;
-    info->n_initialisers = (uint32_t)graph->n_initializer;
-    for (i = 0; i < graph->n_initializer; i++)
-        if (!atm__tensor_type(graph->initializer[i], &dtype, &shape, &bytes))
-            info->initialiser_bytes += bytes;
+    return st ? st : hash_file(im, fd);
 }
 
 static enum atm_status build(struct atm__importer *im)
@@ -242,7 +204,7 @@ enum atm_status atm_onnx_import(const char *path,
     if (!st) {
         hash_bindings(&im);
         if (info)
-            fill_info(&im, info);
+            atm__model_info(im.model, info);
         *graph = im.g;
         im.g = NULL;
     }

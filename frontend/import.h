@@ -43,6 +43,8 @@ struct atm__importer {
 void atm__unsupported(struct atm__importer *im, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+void atm__model_info(const Onnx__ModelProto *m, struct atm_model_info *info);
+
 /* dims and data_type of a TensorProto; UNSUPPORTED for other element types. */
 enum atm_status atm__tensor_type(const Onnx__TensorProto *t,
                                  enum atm_dtype *dtype,
@@ -72,6 +74,9 @@ enum atm_status atm__tensor_typed(const Onnx__TensorProto *t,
 enum atm_status atm__external_open(struct atm__importer *im,
                                    const Onnx__TensorProto *t, uint64_t bytes,
                                    uint32_t *file, uint64_t *offset);
+
+/* Opens a regular file that is not empty, for reading. */
+enum atm_status atm__open(const char *path, int *fd, uint64_t *bytes);
 
 /* Reads exactly `bytes` bytes at `offset`. */
 enum atm_status atm__pread(int fd, const char *path, uint64_t offset,

@@ -137,29 +137,30 @@ static enum atm_status literal(struct atm__importer *im,
                                const Onnx__AttributeProto *a, uint32_t id)
 {
     struct atm_value *v = &im->g->value[id];
+    const char *name = text(a->name);
     struct atm_constant c = {.kind = ATM_CONST_INLINE};
     bool list = true;
     size_t n = 1;
 
-    if (strcmp(a->name, "value_float") == 0) {
+    if (strcmp(name, "value_float") == 0) {
         c.data = &a->f;
         v->dtype = ATM_F32;
         list = false;
-    } else if (strcmp(a->name, "value_int") == 0) {
+    } else if (strcmp(name, "value_int") == 0) {
         c.data = &a->i;
         v->dtype = ATM_I64;
         list = false;
-    } else if (strcmp(a->name, "value_floats") == 0) {
+    } else if (strcmp(name, "value_floats") == 0) {
         c.data = a->floats;
         v->dtype = ATM_F32;
         n = a->n_floats;
-    } else if (strcmp(a->name, "value_ints") == 0) {
+    } else if (strcmp(name, "value_ints") == 0) {
         c.data = a->ints;
         v->dtype = ATM_I64;
         n = a->n_ints;
     } else {
         return atm_fail(ATM_UNSUPPORTED, "Constant with %s is not supported",
-                        a->name);
+                        name);
     }
     v->shape = (struct atm_shape){list ? 1 : 0, {(int64_t)n}};
     v->shape_known = true;

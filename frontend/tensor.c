@@ -4,13 +4,37 @@
 #include "arena.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Raw data up to here is copied into the graph: operators read their shape
  * inputs in memory, and reading each from its file would cost more. */
 #define COPY_MAX 1024
+
+enum atm_status atm__open(const char *path, int *fd, uint64_t *bytes)
+{
+    enum atm_status st;
+    struct stat sb;
+
+    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (*fd < 0)
+        return atm_fail(ATM_IO, "%s: %s", path, strerror(errno));
+    *bytes = 0;
+    if (fstat(*fd, &sb) != 0 || !S_ISREG(sb.st_mode))
+        st = atm_fail(ATM_IO, "%s: not a regular file", path);
+    else if (sb.st_size == 0)
+        st = atm_fail(ATM_FORMAT, "%s: byte 0: the file is empty", path);
+    else
+        st = ATM_OK;
+    if (st)
+        (void)close(*fd);
+    else
+        *bytes = (uint64_t)sb.st_size;
+    return st;
+}
 
 enum atm_status atm__pread(int fd, const char *path, uint64_t offset,
                            uint64_t bytes, void *dst)

@@ -99,7 +99,7 @@ struct atm__ilp {
     uint32_t n_lazy, cap_lazy;
     uint8_t *has_fast, *has_slow; /* rows; in_tree: of no meaning */
     uint8_t *has_entries;  /* kernels whose scratch is in entry columns */
-    bool in_tree;
+    bool in_tree, has_tree_rows;
     /* matrix being built */
     int *ti, *tj;
     double *tv;
@@ -1354,6 +1354,93 @@ static void on_node(glp_tree *tree, void *info)
     }
 }
 
+static void tree_row(struct atm__ilp *p, int n)
+{
+    int row = glp_add_rows(p->lp, 1);
+
+    glp_set_mat_row(p->lp, row, n, p->ind, p->val);
+    glp_set_row_bnds(p->lp, row, GLP_UP, 0, 0);
+}
+
+/* Path columns of use j of kernel k that are lost (or fetched) there; the
+ * first entries of ind and val. */
+static int path_columns(struct atm__ilp *p, uint32_t k, uint32_t j, bool lost)
+{
+    const struct atm__use *u = &p->m->kernel[k].use[j];
+    uint32_t c, i;
+    int n = 0;
+
+    for (c = p->col_of[u->storage]; c < p->col_of[u->storage + 1]; c++)
+        for (i = 0; i < p->col[c].n_arcs; i++) {
+            const struct atm__arc *arc =
+                &p->m->graph[u->storage].arc[p->arcs[p->col[c].arc + i]];
+
+            if (arc->station == u->station &&
+                (lost ? arc->lost : arc->fetch && arc->fast)) {
+                p->ind[++n] = (int)c;
+                p->val[n] = 1;
+            }
+        }
+    return n;
+}
+
+/* (C13) what is lost is not read; (C14) what is fetched is read; (C15) only
+ * operands of the variant share. Of variants that read different operands;
+ * the prices of certificates do not know these rows, so that they come when
+ * those are taken. */
+static void add_tree_rows(struct atm__ilp *p, uint32_t k)
+{
+    const struct atm__model *m = p->m;
+    const struct atm__kernel *q = &m->kernel[k];
+    const struct atm_problem_kernel *pk = &m->p->kernel[k];
+    uint32_t v, j, c, way;
+    uint64_t every = ~UINT64_C(0), bits;
+    int n;
+
+    for (v = 0; v < pk->n_variants; v++)
+        every &= q->all[v];
+    for (j = 0; j < q->n; j++)
+        for (way = 0; way < 2 && !(every >> j & 1); way++) {
+            n = path_columns(p, k, j, way == 0);
+            for (c = p->col_of[m->st.n]; c <= p->n_col && n > 0; c++) {
+                bool reads = p->col[c].kind == ENTRY &&
+                             q->all[p->col[c].variant] >> j & 1;
+
+                if (p->col[c].kind == ENTRY && p->col[c].owner == k &&
+                    (way == 0 ? !reads
+                              : reads && !(p->col[c].slow >> j & 1))) {
+                    p->ind[++n] = (int)c;
+                    p->val[n] = -1;
+                }
+            }
+            if (n > 0)
+                tree_row(p, n);
+        }
+    for (c = p->col_of[m->st.n]; c <= p->n_col; c++) {
+        uint32_t i;
+
+        if (p->col[c].kind != SHARE || p->col[c].owner != k)
+            continue;
+        i = (uint32_t)p->col[c].slow;
+        bits = UINT64_C(1) << atm__use_index(
+                   m, k, m->st.of[pk->operand[pk->pair[i].in]]);
+        bits |= UINT64_C(1) << atm__use_index(
+                    m, k, m->st.of[pk->operand[pk->n_in + pk->pair[i].out]]);
+        if ((every & bits) == bits)
+            continue;
+        n = 1;
+        p->ind[1] = (int)c;
+        p->val[1] = 1;
+        for (j = p->col_of[m->st.n]; j <= p->n_col; j++)
+            if (p->col[j].kind == ENTRY && p->col[j].owner == k &&
+                (q->all[p->col[j].variant] & bits) == bits) {
+                p->ind[++n] = (int)j;
+                p->val[n] = -1;
+            }
+        tree_row(p, n);
+    }
+}
+
 /* Which columns must be whole for a point to be a plan: paths, and entries
  * where variants differ. */
 static void set_integers(struct atm__ilp *p)
@@ -1373,6 +1460,12 @@ static void tree(struct atm__ilp *p)
     glp_iocp c;
     double v;
 
+    uint32_t k;
+
+    for (k = 0; k < p->m->p->n_kernels && !p->has_tree_rows; k++)
+        if (p->m->p->kernel[k].n_variants > 1 && p->has_entries[k])
+            add_tree_rows(p, k);
+    p->has_tree_rows = true;
     set_integers(p);
     if (!simplex(p))
         return;

@@ -104,6 +104,7 @@ struct atm__plan {
                               pair, without scratch */
     int64_t *extra;        /* per kernel: scratch less what pairs share */
     uint64_t *slow_held;   /* per phase; null: not limited */
+    double tie_s;          /* per byte and kernel held: breaks ties */
     /* work space */
     uint32_t *blocked, *slow_blocked; /* prefix counts */
     double *arc_cost;

@@ -54,6 +54,13 @@ enum atm_status atm__plan_new(const struct atm__model *m,
     a->old_path = atm_arena_array(arena, len, sizeof(*a->old_path));
     if (!a->arc_cost || !a->arc_path || !a->old_path)
         goto err;
+    /* among equal plans the one that holds less: at most 1e-10 in all */
+    for (i = 0; i < n; i++) {
+        double t = atm__kernel_seconds(m, i, 0, 0);
+
+        a->tie_s += t > 0 ? t : 0;
+    }
+    a->tie_s *= 1e-10 / ((double)n * ((double)m->total_bytes + 1));
     for (i = 0; i < n; i++) {
         a->limit[i] = m->budget;
         a->extra[i] = (int64_t)m->p->kernel[i].variant[0].scratch_bytes;
@@ -319,6 +326,7 @@ static void price_arcs(struct atm__plan *a, uint32_t s, uint32_t forbidden)
     const struct atm_storage *st = &m->st.s[s];
     uint32_t i, k, n = m->p->n_kernels, station = ATM_NONE, bit = 0;
     double known[8];  /* per way to be at the station, < 0: not yet */
+    double tie = a->tie_s * (double)st->bytes; /* per kernel held */
     struct where w = {0, 0, 0, 0};
 
     for (k = 0; k < n; k++)
@@ -332,7 +340,8 @@ static void price_arcs(struct atm__plan *a, uint32_t s, uint32_t forbidden)
                 (a->slow_held[k] + st->bytes > m->p->slow_bytes);
     for (i = 0; i < m->graph[s].n_arcs; i++) {
         const struct atm__arc *arc = &m->graph[s].arc[i];
-        double cost = arc->seconds;
+        double cost = arc->seconds +
+                      tie * (arc->to_kernel - arc->from_kernel + arc->fast);
         uint32_t way = arc->fast ? 2u + 2u * arc->fetch + arc->give
                                  : arc->lost;
 
@@ -431,6 +440,9 @@ void atm__plan_descend(struct atm__plan *a, uint64_t seed, uint32_t sweeps)
         gain = 0;
         for (i = 0; i < n; i++)
             gain += improve(a, a->order[i]);
+        for (i = 0; i < a->m->p->n_kernels; i++)
+            if (a->m->p->kernel[i].n_variants > 1)
+                settle(a, i); /* others may have made room */
         for (i = n; i > 1; i--) {
             j = (uint32_t)(atm_rng_u64(seed + sweep, i) % i);
             t = a->order[i - 1];
@@ -492,16 +504,15 @@ static bool best_entry(const struct atm__plan *a, uint32_t k, uint64_t fixed,
     const struct atm__model *m = a->m;
     const struct atm__kernel *q = &m->kernel[k];
     double best = INFINITY;
-    uint64_t set, sets, must_fast = 0, every = 0;
+    uint64_t set, sets, must_fast = 0, every;
     uint32_t v, j, n = q->n;
 
-    for (j = 0; j < n; j++) {
-        every |= UINT64_C(1) << j;
+    for (j = 0; j < n; j++)
         if (fixed_fast(m, q->use[j].storage))
             must_fast |= UINT64_C(1) << j;
-    }
     /* with many operands: what may be slow is slow, save one at a time */
     sets = n <= 12 ? UINT64_C(1) << n : (uint64_t)n + 1;
+    every = n < 64 ? (UINT64_C(1) << n) - 1 : ~UINT64_C(0);
     for (v = 0; v < m->p->kernel[k].n_variants; v++) {
         uint64_t can = 0;
 
@@ -519,7 +530,7 @@ static bool best_entry(const struct atm__plan *a, uint32_t k, uint64_t fixed,
 
             if (t < 0 || (x & must_fast) ||
                 (~x & ~q->all[v] & ~must_fast & every))
-                continue;
+                continue; /* what is not read is not fast */
             for (j = 0; j < n; j++)
                 if (!(x >> j & 1) && !(must_fast >> j & 1)) {
                     bytes += m->st.s[q->use[j].storage].bytes;

@@ -6,9 +6,8 @@
  * without moves too. What the smaller problem proves is its uncertified
  * bound.
  */
-#include "decide.h"
-#include "model.h"
 #include "planner_rows.h"
+#include "search.h"
 
 #include "arena.h"
 #include "rng.h"
@@ -19,22 +18,8 @@
 
 #define ROUNDINGS 6
 #define SWEEPS 40
-#define PACK_ROUNDS 8
 
-struct search {
-    const struct atm_problem *p;
-    const struct atm_plan_options *o;
-    struct atm__model *m;      /* of the plans that are searched */
-    struct atm__ilp *ilp;      /* null: GLPK failed, or not yet */
-    struct atm__lp lp;
-    struct atm__plan *best, *work;
-    double best_s;             /* INFINITY: none yet */
-    struct atm_certificate certificate;
-    double bound, uncertified;
-    bool no_plan;              /* the LP has no solution */
-};
-
-static void keep_if_better(struct search *s)
+static void keep_if_better(struct atm__search *s)
 {
     double seconds = atm__plan_seconds(s->work);
 
@@ -44,7 +29,7 @@ static void keep_if_better(struct search *s)
     }
 }
 
-static void finish(struct search *s, uint64_t seed)
+static void finish(struct atm__search *s, uint64_t seed)
 {
     if (!atm__plan_repair(s->work))
         return;
@@ -55,7 +40,7 @@ static void finish(struct search *s, uint64_t seed)
 }
 
 /* Heaviest path of storage st in the LP's point, and its weight. */
-static double heaviest(struct search *s, uint32_t st, uint32_t *n)
+static double heaviest(struct atm__search *s, uint32_t st, uint32_t *n)
 {
     const struct atm__path_graph *g = &s->m->graph[st];
     const double *w = s->lp.arc_weight + atm__arc_offset(s->m, st);
@@ -73,7 +58,7 @@ static double heaviest(struct search *s, uint32_t st, uint32_t *n)
 /* Whole storages as the LP has them; the others follow one by one, each on
  * its best path among those that are there, in an order that differs from
  * rounding to rounding; the first takes the heaviest path of each. */
-static void rounding(struct search *s, uint32_t round)
+static void rounding(struct atm__search *s, uint32_t round)
 {
     struct atm__plan *w = s->work;
     uint32_t i, j, n, n_open = 0, *open = s->best->order;
@@ -111,13 +96,13 @@ static double gap_of(double objective, double bound)
     return objective > 0 ? (objective - bound) / objective : 0;
 }
 
-static bool good_enough(const struct search *s)
+static bool good_enough(const struct atm__search *s)
 {
     return s->best_s < INFINITY &&
            gap_of(s->best_s, s->bound) <= s->o->gap_target;
 }
 
-static bool interrupted(const struct search *s)
+static bool interrupted(const struct atm__search *s)
 {
     return s->o->progress && s->o->progress(s->o->user, 0, s->best_s,
                                             s->bound);
@@ -125,7 +110,7 @@ static bool interrupted(const struct search *s)
 
 /* Prices of the problem with moves, and their bound. A GLPK that fails leaves
  * prices of nothing: each kernel at its best, each storage without a move. */
-static enum atm_status certify(struct search *s, const struct atm__lp *lp,
+static enum atm_status certify(struct atm__search *s, const struct atm__lp *lp,
                                const struct atm__model *m)
 {
     memset(&s->certificate, 0, sizeof(s->certificate));
@@ -135,7 +120,7 @@ static enum atm_status certify(struct search *s, const struct atm__lp *lp,
     return atm__bound(m, &s->certificate, &s->bound);
 }
 
-static enum atm_status certify_with_moves(struct search *s)
+static enum atm_status certify_with_moves(struct atm__search *s)
 {
     struct atm__model *m;
     struct atm__ilp *ilp = NULL;
@@ -181,7 +166,7 @@ static enum atm_status certify_with_moves(struct search *s)
     return st;
 }
 
-static enum atm_status search_plan(struct search *s)
+static enum atm_status search_plan(struct atm__search *s)
 {
     enum atm_status st;
     double proved;
@@ -220,152 +205,41 @@ static enum atm_status search_plan(struct search *s)
     return st;
 }
 
-/* ---- addresses ---- */
-
-static enum atm_status place(const struct search *s,
-                             struct atm_placement **out)
+enum atm_status atm__search_again(struct atm__search *s,
+                                  const struct atm__plan *from,
+                                  const uint64_t *limit)
 {
-    struct atm_arena *arena = atm_arena_new();
-    const struct atm__plan *a = s->best;
-    struct atm_decisions d;
-    enum atm_status st;
-    uint32_t i, j;
-
-    if (!arena)
-        return ATM_NOMEM;
-    st = atm__decisions_new(s->p, &s->m->st, arena, &d);
-    for (i = 0; i < s->m->st.n && !st; i++) {
-        const struct atm_storage *x = &s->m->st.s[i];
-
-        d.path[i].resident = a->resident[i];
-        for (j = 0; j < x->n_stations && !a->resident[i]; j++) {
-            d.path[i].fast[j] = a->spot[i][j].fast;
-            if (j < x->n_gaps)
-                d.path[i].kept[j] = a->spot[i][j].keep;
-        }
-    }
-    if (!st) {
-        memcpy(d.variant, a->variant, s->p->n_kernels * sizeof(*d.variant));
-        st = atm__share(&d, arena);
-    }
-    if (!st)
-        st = atm__decide(&d, s->o->budget_bytes, out);
-    atm_arena_delete(arena);
-    return st;
-}
-
-static bool fits(const struct search *s, const struct atm_placement *a)
-{
-    return a->packing.height <= s->o->budget_bytes &&
-           (s->p->slow_bytes == UINT64_MAX ||
-            a->slow_peak_bytes <= s->p->slow_bytes);
-}
-
-/* Lowers the limit of each kernel under a box that ends above the budget by
- * the excess, or at once to its least need; false: none could be lowered. */
-static bool lower_limits(const struct search *s,
-                         const struct atm_placement *a, uint64_t *limit,
-                         bool to_least)
-{
-    uint64_t budget = s->o->budget_bytes, fixed = 0, excess;
-    uint32_t i, k, n = s->p->n_kernels;
-    bool lowered = false;
-
-    for (i = 0; i < s->p->n_tensors; i++)
-        if (s->p->tensor[i].fixed == ATM_FIXED_FAST)
-            fixed += s->p->tensor[i].bytes;
-    excess = a->packing.height > budget ? a->packing.height - budget : 1;
-    for (k = 0; k < n; k++)
-        limit[k] = s->best->limit[k];
-    for (i = 0; i < a->n_boxes; i++) {
-        const struct atm_box *b = &a->box[i];
-        uint32_t len = (b->last + n - b->first) % n + 1;
-
-        if (b->tier != 0 || b->offset + b->bytes <= budget)
-            continue;
-        for (k = b->first; len > 0; len--, k = (k + 1) % n) {
-            uint64_t need = atm__problem_need(s->p, k) + fixed;
-            uint64_t to = to_least || s->best->limit[k] < need + excess
-                              ? need
-                              : s->best->limit[k] - excess;
-
-            if (to < limit[k]) {
-                limit[k] = to;
-                lowered = true;
-            }
-        }
-    }
-    return lowered;
-}
-
-/* The best plan under new limits: from the LP with these, and from the plan
- * at hand by repair. */
-static enum atm_status plan_again(struct search *s, const uint64_t *limit)
-{
+    size_t bytes = s->p->n_kernels * sizeof(*limit);
+    bool small = s->p->n_kernels <= ATM__SMALL;
     enum atm_status st = ATM_OK;
-    uint32_t i, n = s->p->n_kernels;
+    double proved;
+    uint32_t i;
 
-    atm__plan_copy(s->work, s->best);
-    memcpy(s->work->limit, limit, n * sizeof(*limit));
     s->best_s = INFINITY;
+    atm__plan_copy(s->work, from);
+    memcpy(s->work->limit, limit, bytes);
     finish(s, s->o->seed);
-    if (s->ilp) {
-        st = atm__ilp_solve(s->ilp, limit, false, &s->lp);
-        if (st == ATM_INTERNAL) {
-            atm__ilp_delete(&s->ilp);
-            st = ATM_OK;
-        }
-    }
+    if (s->ilp)
+        st = atm__ilp_solve(s->ilp, limit, small, &s->lp);
     for (i = 0; i < 2 && !st && s->ilp && !s->lp.infeasible; i++) {
-        memcpy(s->work->limit, limit, n * sizeof(*limit));
+        memcpy(s->work->limit, limit, bytes);
         rounding(s, i);
     }
+    if (!st && s->ilp && small && !s->lp.infeasible &&
+        gap_of(s->best_s, s->lp.bound) > s->o->gap_target) {
+        memcpy(s->work->limit, limit, bytes);
+        st = atm__ilp_search(s->ilp, s->o, s->best, s->work, &s->best_s,
+                             &proved);
+    }
+    if (st == ATM_INTERNAL) { /* GLPK failed: the rest works without it */
+        atm__ilp_delete(&s->ilp);
+        st = ATM_OK;
+    }
     if (s->best_s == INFINITY && !st) {
-        memcpy(s->work->limit, limit, n * sizeof(*limit));
+        memcpy(s->work->limit, limit, bytes);
         if (atm__plan_start(s->work))
             finish(s, s->o->seed);
     }
-    return st;
-}
-
-/* Addresses for the best plan; where the packing misses the budget, plans
- * again with lower limits. It ends: at their least needs kernels hold nothing
- * but their own operands, and one-kernel residences stack without loss. */
-static enum atm_status pack(struct search *s, struct atm_placement **out)
-{
-    uint32_t n = s->p->n_kernels, round, k;
-    uint64_t *limit = atm_alloc_array(n, sizeof(*limit));
-    enum atm_status st = limit ? place(s, out) : ATM_NOMEM;
-
-    for (round = 1; !st && !fits(s, *out); round++) {
-        bool lowered = lower_limits(s, *out, limit, round > PACK_ROUNDS);
-
-        if (!lowered && round <= PACK_ROUNDS)
-            continue;
-        for (k = 0; k < n && !lowered; k++) /* the last resort */
-            limit[k] = atm__problem_need(s->p, k);
-        atm_placement_delete(out);
-        st = plan_again(s, limit);
-        if (!st && s->best_s == INFINITY)
-            st = atm_fail(ATM_INFEASIBLE,
-                          "no plan was found that can be packed into %" PRIu64
-                          " bytes; a larger budget may do",
-                          s->o->budget_bytes);
-        if (!st)
-            st = place(s, out);
-        if (!st && round > 3 * PACK_ROUNDS && !fits(s, *out))
-            st = atm_fail(ATM_INFEASIBLE,
-                          "no packing into %" PRIu64 " bytes of fast and the "
-                          "given slow memory was found; a larger budget may "
-                          "do", s->o->budget_bytes);
-        if (!st) {
-            (*out)->packing.rounds = round + 1;
-            (*out)->packing.fallback = round > PACK_ROUNDS;
-        }
-    }
-    atm_free(limit);
-    if (st)
-        atm_placement_delete(out);
     return st;
 }
 
@@ -403,7 +277,7 @@ static enum atm_status copy_certificate(const struct atm_certificate *c,
     return ATM_OK;
 }
 
-static enum atm_status answer(struct search *s, struct atm_placement *a)
+static enum atm_status answer(struct atm__search *s, struct atm_placement *a)
 {
     a->lower_bound = fmin(s->bound, a->objective);
     a->gap = gap_of(a->objective, a->lower_bound);
@@ -421,7 +295,7 @@ static enum atm_status run(const struct atm_problem *p,
                            const struct atm_plan_options *o, bool static_only,
                            struct atm_placement **out)
 {
-    struct search s = {.p = p, .o = o, .best_s = INFINITY,
+    struct atm__search s = {.p = p, .o = o, .best_s = INFINITY,
                        .uncertified = -INFINITY};
     enum atm_status st;
 
@@ -432,6 +306,8 @@ static enum atm_status run(const struct atm_problem *p,
     st = atm__plan_new(s.m, &s.best);
     if (!st)
         st = atm__plan_new(s.m, &s.work);
+    if (!st)
+        st = atm__plan_new(s.m, &s.spare);
     if (!st)
         st = search_plan(&s);
     if (!st && s.best_s == INFINITY)
@@ -444,13 +320,14 @@ static enum atm_status run(const struct atm_problem *p,
                             "larger budget may do",
                       o->budget_bytes);
     if (!st)
-        st = pack(&s, out);
+        st = atm__fit(&s, out);
     if (!st)
         st = answer(&s, *out);
     if (st)
         atm_placement_delete(out);
     atm__ilp_delete(&s.ilp);
     atm__plan_delete(&s.work);
+    atm__plan_delete(&s.spare);
     atm__plan_delete(&s.best);
     atm__model_delete(&s.m);
     return st;

@@ -80,7 +80,8 @@ enum atm_status atm_onnx_import(const char *path,
                                 struct atm_graph **graph);
 
 /* The fusion passes: BN into conv, bias, activation, residual sum. In place;
- * the graph stays checkable and means the same up to rounding. */
+ * the graph stays checkable and means the same up to rounding. After a failure
+ * it can only be deleted. */
 enum atm_status atm_graph_fuse(struct atm_graph *g);
 
 /* Writes the graph as ONNX (opset 13, IR 7); generated constants are streamed
