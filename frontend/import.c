@@ -20,7 +20,7 @@ void atm__unsupported(struct atm__importer *im, const char *fmt, ...)
     static const char more[] = ", ...";
     size_t cap = sizeof(im->unsupported) - sizeof(more);
     size_t have = strlen(im->unsupported), n;
-    char item[160], *at;
+    char item[240], *at;
     va_list ap;
 
     va_start(ap, fmt);

@@ -218,6 +218,17 @@ static enum atm_status node_fail(const struct atm__importer *im, uint32_t node,
                     n->name, n->op->name, why + (skip ? skip + 2 : 0));
 }
 
+/* False behind a node that is not supported: nothing can be said there. */
+static bool inputs_known(const struct atm_graph *g, const struct atm_node *n)
+{
+    uint32_t i;
+
+    for (i = 0; i < n->n_in; i++)
+        if (n->in[i] != ATM_NONE && !g->value[n->in[i]].shape_known)
+            return false;
+    return true;
+}
+
 enum atm_status atm__infer(struct atm__importer *im)
 {
     struct fold f = {.g = im->g};
@@ -228,12 +239,20 @@ enum atm_status atm__infer(struct atm__importer *im)
     if (!f.drop)
         return ATM_NOMEM;
     for (i = 0; !st && i < im->g->n_nodes; i++) {
+        if (!inputs_known(im->g, &im->g->node[i]))
+            continue;
         f.arena = atm_arena_new();
         st = f.arena ? infer_node(&f, i) : ATM_NOMEM;
         atm_arena_delete(f.arena);
         if (st)
             st = node_fail(im, i, st);
+        if (st == ATM_UNSUPPORTED) {
+            atm__unsupported(im, "%s", atm_errmsg());
+            st = ATM_OK;
+        }
     }
+    if (!st && *im->unsupported)
+        st = atm_fail(ATM_UNSUPPORTED, "not supported: %s", im->unsupported);
     for (i = 0; !st && i < im->g->n_values && i < im->cap_declared; i++)
         st = compare(im, i);
     if (!st)

@@ -432,6 +432,16 @@ static void lists_all_that_is_unsupported(void)
     ATM_ASSERT_FAILS(try_graph(&graph), ATM_UNSUPPORTED,
                      "not supported: element type 8 (string), operator "
                      "Frobnicate, operator Quux");
+    graph = (struct wire){0}; /* known operators in cases that are not */
+    wire_value(&graph, 11, "x", 1, "6");
+    wire_value(&graph, 11, "to", 7, "2");
+    wire_node(&graph, "a", "Reshape", "x,to", "r", NULL);
+    wire_node(&graph, "", "Relu", "r", "behind", NULL);
+    wire_node(&graph, "b", "Reshape", "x,to", "q", NULL);
+    wire_value(&graph, 12, "q", 1, "?,?");
+    CU_ASSERT_EQUAL(try_graph(&graph), ATM_UNSUPPORTED);
+    CU_ASSERT_PTR_NOT_NULL(strstr(atm_errmsg(), "node 0 \"a\" (Reshape): "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(atm_errmsg(), "node 2 \"b\" (Reshape): "));
     graph = small_graph();
     for (i = 0; i < 3; i++) {
         m = (struct wire){0};
