@@ -201,8 +201,8 @@ static void copies(void)
                                    8191,
                                    1 << 20,
                                    (2 << 20) + 7,
-                                   (5 << 20) + 4093};
-    const size_t room = (6 << 20) + 256;
+                                   (17 << 20) + 4093};
+    const size_t room = (18 << 20) + 256;
     unsigned char *a = malloc(room), *b = malloc(room);
     size_t i, j;
 
@@ -213,7 +213,7 @@ static void copies(void)
             size_t from = atm_rng_u64(6, 2 * j) % 100;
             size_t to = 1 + atm_rng_u64(6, 2 * j + 1) % 100, n = sizes[i];
 
-            memset(b, 0xee, room);
+            memset(b, 0xee, n + 256);
             atm__copy(b + to, a + from, n, (int)j);
             CU_ASSERT_EQUAL(memcmp(b + to, a + from, n), 0);
             CU_ASSERT_EQUAL(b[to - 1], 0xee);
