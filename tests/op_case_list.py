@@ -28,7 +28,9 @@ def ints(*v, t=np.int64):
 def build(case):
     cases = []
 
-    def ref(op, inputs, opset=13, n_out=1, name=None, want=None, **attrs):
+    def ref(op, inputs, opset=13, n_out=1, name=None, want=None,
+            evaluate=None, **attrs):
+        """`evaluate`: the opset of the evaluator, where it knows no older."""
         names = [f"x{k}" if x is not None else "" for k, x in
                  enumerate(inputs)]
         outs = [f"y{k}" for k in range(n_out)]
@@ -41,7 +43,8 @@ def build(case):
                  for n, x in zip(names, inputs) if n],
                 [helper.make_empty_tensor_value_info(o) for o in outs])
             model = helper.make_model(
-                graph, opset_imports=[helper.make_opsetid("", opset)],
+                graph, opset_imports=[
+                    helper.make_opsetid("", evaluate or opset)],
                 ir_version=8)
             want = ReferenceEvaluator(model).run(
                 None, {n: x for n, x in zip(names, inputs) if n})
@@ -337,6 +340,18 @@ def build(case):
     ref("Resize", [x, np.array([1, 1, 2, 3], np.float32)], 10, want=[twice])
     ref("Upsample", [x, np.array([1, 1, 2, 3], np.float32)], 9, want=[twice])
     ref("Upsample", [x], 7, scales=[1.0, 1.0, 2.0, 3.0], want=[twice])
+    # quantisation
+    for z in (np.array(3, np.uint8), np.array(-5, np.int8)):
+        ref("QuantizeLinear", [f(3, 4) * 40, np.array(0.5, np.float32), z],
+            13, evaluate=21)
+        ref("DequantizeLinear", [i(0, 100, 3, 4, t=z.dtype),
+                                 np.array(0.5, np.float32), z], 13,
+            evaluate=21)
+    ref("QuantizeLinear", [f(2, 3, 2), u(3), i(0, 9, 3, t=np.uint8)], 13,
+        evaluate=21)
+    ref("DequantizeLinear", [i(0, 99, 2, 3, 2, t=np.int8), u(2),
+                             i(0, 9, 2, t=np.int8)], 13, axis=-1,
+        evaluate=21)
     # losses
     for how in ("none", "mean", "sum"):
         x, t, w = f(3, 5, 2), i(0, 5, 3, 2), u(5)
