@@ -7,8 +7,8 @@
  * with first and best fit, and from the best ones a local search that moves
  * the top-most box before one of those it rests on. Every limit counts work
  * (overlapping neighbours looked at), never time, so that the result depends
- * on the input alone. Inputs whose overlap graph is too large to keep get a
- * sweep by start alone.
+ * on the input alone. Inputs whose overlap graph is too large to keep are
+ * placed by the orders alone, over an index of time.
  */
 #include "autotm/planner.h"
 
@@ -24,7 +24,11 @@
 #define SEARCH_WORK (UINT64_C(10000000)) /* neighbours visited, each search */
 #define SEARCH_MOVES UINT64_C(3000)     /* times all neighbours, if less */
 #define STARTS 3                        /* orders that the search begins at */
-#define ORDERS 6
+#define SLICES_MAX 64
+
+enum {
+    BY_BYTES, BY_CONTENTION, BY_AREA, BY_AREA_LIFE, BY_LIFE, BY_START, ORDERS
+};
 
 struct interval {
     uint32_t lower, upper, box;
@@ -429,17 +433,17 @@ static double order_key(const struct packer *p, uint32_t id, uint32_t which)
                  (double)(b->upper2 - b->lower2);
 
     switch (which) {
-    case 0:
+    case BY_BYTES:
         return bytes;
-    case 1:
+    case BY_CONTENTION:
         return p->contention[id];
-    case 2:
+    case BY_AREA:
         return bytes * len;
-    case 3:
+    case BY_AREA_LIFE:
         return bytes * len * len;
-    case 4:
+    case BY_LIFE:
         return len;
-    default:
+    default: /* BY_START */
         return -(double)b->lower;
     }
 }
@@ -565,70 +569,153 @@ static enum atm_status pack_by_orders(struct packer *p, uint64_t target)
     return ATM_OK;
 }
 
-/* Places box `id` against every box in `done`: for the few that a sweep by
- * start cannot place in its order. */
-static void place_against(struct packer *p, uint32_t id, const uint32_t *done,
-                          uint32_t n_done)
-{
-    uint32_t i, n = 0;
+/* ---- inputs whose overlap graph is too large to keep ---- */
 
-    for (i = 0; i < n_done; i++)
-        if (meet(&p->box[id], &p->box[done[i]]))
-            p->span[n++] = (struct span){
-                p->off[done[i]], p->off[done[i]] + p->box[done[i]].bytes};
-    qsort(p->span, n, sizeof(*p->span), by_low);
-    p->off[id] = fit(p, &p->box[id], n);
+/* Time is cut into slices; each knows the placed boxes that touch it, by
+ * address. Most boxes of such inputs are short and look at one slice. */
+struct slice {
+    uint32_t n, cap, *box;
+};
+
+struct timeline {
+    uint32_t n, length, *seen;  /* slices, time units in each */
+    struct slice *slice;
+};
+
+static enum atm_status timeline_new(struct packer *p, struct timeline *t)
+{
+    uint32_t end = 1, i;
+    uint64_t entries;
+
+    for (i = 0; i < p->n_intervals; i++)
+        end = p->interval[i].upper > end ? p->interval[i].upper : end;
+    /* the fewest entries that make slices short: long boxes stand in many */
+    for (t->n = SLICES_MAX; t->n > 1; t->n /= 2) {
+        t->length = (end - 1) / t->n + 1;
+        for (entries = i = 0; i < p->n_intervals; i++)
+            entries += (p->interval[i].upper - 1) / t->length -
+                       p->interval[i].lower / t->length + 1;
+        if (entries <= EDGES_MAX)
+            break;
+    }
+    t->length = (end - 1) / t->n + 1;
+    t->slice = atm_arena_array(p->arena, t->n, sizeof(*t->slice));
+    t->seen = atm_arena_array(p->arena, p->n, sizeof(*t->seen));
+    return t->slice && t->seen ? ATM_OK : ATM_NOMEM;
 }
 
-/* By start, against what is live: fixed boxes and those over the boundary are
- * placed before all others, since they are met twice. */
-static enum atm_status pack_by_sweep(struct packer *p)
+static enum atm_status slice_add(struct packer *p, struct slice *s,
+                                 uint32_t id)
 {
-    uint32_t *early = atm_arena_array(p->arena, p->n, sizeof(*early));
-    uint32_t *live = atm_arena_array(p->arena, (size_t)p->n, sizeof(*live));
-    uint32_t n_early = 0, n_live = 0, i, j;
-    uint64_t height = p->floor;
+    uint32_t lo = 0, hi = s->n, *grown;
 
-    if (!early || !live)
+    grown = atm_arena_grow(p->arena, s->box, &s->cap, s->n + 1, sizeof(id));
+    if (!grown)
         return ATM_NOMEM;
-    for (i = 0; i < p->n; i++)
-        if (p->box[i].fixed && p->box[i].bytes)
-            early[n_early++] = i;
-    for (i = 0; i < p->n; i++)
-        if (!p->box[i].fixed && p->box[i].bytes &&
-            p->box[i].lower2 < p->box[i].upper2) {
-            place_against(p, i, early, n_early);
-            early[n_early++] = i;
+    s->box = grown;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+
+        if (p->off[s->box[mid]] < p->off[id])
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    memmove(&s->box[lo + 1], &s->box[lo], (s->n++ - lo) * sizeof(id));
+    s->box[lo] = id;
+    return ATM_OK;
+}
+
+static enum atm_status timeline_add(struct packer *p, struct timeline *t,
+                                    uint32_t id)
+{
+    const struct atm_pack_box *b = &p->box[id];
+    enum atm_status st = ATM_OK;
+    uint32_t i;
+
+    if (b->lower < b->upper)
+        for (i = b->lower / t->length;
+             !st && i <= (b->upper - 1) / t->length; i++)
+            st = slice_add(p, &t->slice[i], id);
+    if (b->lower2 < b->upper2)
+        for (i = b->lower2 / t->length;
+             !st && i <= (b->upper2 - 1) / t->length; i++)
+            st = slice_add(p, &t->slice[i], id);
+    return st;
+}
+
+/* Appends to the spans what lies in the slices of [lower, upper); those of one
+ * slice come sorted. */
+static uint32_t collect(struct packer *p, struct timeline *t, uint32_t id,
+                        uint32_t lower, uint32_t upper, uint32_t n)
+{
+    uint32_t i, j;
+
+    for (i = lower / t->length; lower < upper && i <= (upper - 1) / t->length;
+         i++)
+        for (j = 0; j < t->slice[i].n; j++) {
+            uint32_t o = t->slice[i].box[j];
+
+            if (t->seen[o] == id + 1 || !meet(&p->box[o], &p->box[id]))
+                continue;
+            t->seen[o] = id + 1;
+            p->span[n++] = (struct span){p->off[o], p->off[o] +
+                                         p->box[o].bytes};
         }
-    for (i = 0; i < p->n_intervals; i++) {
-        uint32_t id = p->interval[i].box, n = 0;
+    return n;
+}
+
+static enum atm_status place_all_by_time(struct packer *p, struct timeline *t)
+{
+    enum atm_status st = ATM_OK;
+    uint32_t i, n;
+
+    memset(t->seen, 0, p->n * sizeof(*t->seen));
+    for (i = 0; i < t->n; i++)
+        t->slice[i].n = 0;
+    for (i = 0; i < p->n && !st; i++)
+        if (p->box[i].fixed && p->box[i].bytes)
+            st = timeline_add(p, t, i);
+    for (i = 0; i < p->n_order && !st; i++) {
+        uint32_t id = p->order[i];
         const struct atm_pack_box *b = &p->box[id];
 
-        if (b->fixed || b->lower2 < b->upper2)
-            continue;
-        for (j = 0; j < n_live;) {
-            if (p->box[live[j]].upper <= b->lower) {
-                live[j] = live[--n_live];
-                continue;
-            }
-            p->span[n++] = (struct span){
-                p->off[live[j]], p->off[live[j]] + p->box[live[j]].bytes};
-            j++;
-        }
-        for (j = 0; j < n_early; j++)
-            if (meet(b, &p->box[early[j]]))
-                p->span[n++] = (struct span){
-                    p->off[early[j]],
-                    p->off[early[j]] + p->box[early[j]].bytes};
-        qsort(p->span, n, sizeof(*p->span), by_low);
+        n = collect(p, t, id, b->lower, b->upper, 0);
+        n = collect(p, t, id, b->lower2, b->upper2, n);
+        if (b->lower2 < b->upper2 || b->lower >= b->upper ||
+            b->lower / t->length != (b->upper - 1) / t->length)
+            qsort(p->span, n, sizeof(*p->span), by_low);
         p->off[id] = fit(p, b, n);
-        live[n_live++] = id;
+        st = timeline_add(p, t, id);
     }
-    for (i = 0; i < p->n; i++)
-        if (p->off[i] + p->box[i].bytes > height)
-            height = p->off[i] + p->box[i].bytes;
-    keep_if_better(p, height);
-    return ATM_OK;
+    return st;
+}
+
+static enum atm_status pack_by_time(struct packer *p, uint64_t target)
+{
+    static const uint32_t orders[] = {BY_BYTES, BY_LIFE};
+    struct keyed *key = atm_arena_array(p->arena, p->n_order, sizeof(*key));
+    struct timeline t;
+    enum atm_status st = timeline_new(p, &t);
+    uint64_t height;
+    uint32_t which, i;
+
+    for (which = 0; key && !st && which < 2; which++) {
+        if (p->best_height <= target)
+            break;
+        sort_order(p, key, orders[which]);
+        st = place_all_by_time(p, &t);
+        height = p->floor;
+        for (i = 0; i < p->n_order; i++) {
+            uint32_t id = p->order[i];
+
+            if (p->off[id] + p->box[id].bytes > height)
+                height = p->off[id] + p->box[id].bytes;
+        }
+        if (!st)
+            keep_if_better(p, height);
+    }
+    return key ? st : ATM_NOMEM;
 }
 
 static enum atm_status packer_init(struct packer *p)
@@ -693,7 +780,8 @@ enum atm_status atm_pack(struct atm_pack_box *box, uint32_t n,
     if (p.floor > p.bound)
         p.bound = p.floor;
     target = capacity > p.bound ? capacity : p.bound;
-    st = p.first_edge ? pack_by_orders(&p, target) : pack_by_sweep(&p);
+    st = p.first_edge ? pack_by_orders(&p, target)
+                      : pack_by_time(&p, target);
     if (st)
         goto err_delete_arena;
     for (i = 0; i < n; i++)

@@ -252,7 +252,7 @@ static void test_minimalloc(void)
 static void test_training_size(void)
 {
     CU_ASSERT_TRUE(pack_file("pack/somas-resnet50.csv") < 2);
-    CU_ASSERT_TRUE(pack_file("pack/iopddl-S_1.csv.gz") < 10);
+    CU_ASSERT_TRUE(pack_file("pack/iopddl-S_1.csv.gz") < 2);
 }
 
 static const struct atm_test tests[] = {
