@@ -132,24 +132,23 @@ bool atm__layout_same(const struct atm_layout *a, const struct atm_layout *b,
 
 /* ---- tensors and kernels ------------------------------------------------ */
 
-/* The value's name for its first tensor, else name#id. */
+/* The value's name for its first tensor, else name#id; more # where the model
+ * itself uses that name. */
 static const char *tensor_name(struct atm__lower *l, uint32_t value,
                                uint32_t id)
 {
     const char *name = l->g->value[value].name;
-    uint32_t i;
+    uint32_t i = 0;
 
-    for (i = 0; i < l->p->n_tensors; i++)
-        if (l->p->tensor[i].value == value)
-            break;
-    if (i == l->p->n_tensors)
+    if (!l->named[value]) {
+        l->named[value] = true;
         return atm_arena_strdup(l->p->arena, name);
+    }
     name = atm_arena_printf(l->p->arena, "%s#%" PRIu32, name, id);
-    /* a model may own that name too */
-    for (i = 0; name && i < l->g->n_values; i++)
-        if (strcmp(l->g->value[i].name, name) == 0) {
+    while (name && l->hashes && i < l->g->n_values)
+        if (strcmp(l->g->value[i++].name, name) == 0) {
             name = atm_arena_printf(l->p->arena, "%s#", name);
-            i = UINT32_MAX;
+            i = 0;
         }
     return name;
 }
@@ -186,8 +185,12 @@ enum atm_status atm__lower_tensor(struct atm__lower *l, uint32_t value,
         return atm_fail_in(st, "value %s", l->g->value[value].name);
     if (t->bytes == 0)
         t->bytes = 1;
-    if (!atm_round_up(t->bytes, ATM_ALIGN, &t->bytes))
-        return atm_fail(ATM_FORMAT, "value %s: too many bytes", t->name);
+    /* far from overflow in every later sum */
+    if (!atm_round_up(t->bytes, ATM_ALIGN, &t->bytes) ||
+        !atm_add_u64(l->total_bytes, t->bytes, &l->total_bytes) ||
+        l->total_bytes > INT64_MAX / 4)
+        return atm_fail(ATM_UNSUPPORTED, "value %s: the program's tensors are "
+                        "too large", t->name);
     *id = p->n_tensors++;
     return ATM_OK;
 }
@@ -597,12 +600,15 @@ static enum atm_status survey(struct atm__lower *l)
     l->readers = atm_arena_array(a, g->n_values, sizeof(*l->readers));
     l->reader = atm_arena_array(a, g->n_values, sizeof(*l->reader));
     l->last = atm_arena_array(a, g->n_values, sizeof(*l->last));
+    l->named = atm_arena_array(a, g->n_values, sizeof(*l->named));
     l->done = atm_arena_array(a, g->n_nodes, sizeof(*l->done));
     if (!l->form || !l->root || !l->readers || !l->reader || !l->last ||
-        !l->done)
+        !l->named || !l->done)
         return ATM_NOMEM;
-    for (i = 0; i < g->n_values; i++)
+    for (i = 0; i < g->n_values; i++) {
         l->root[i] = i;
+        l->hashes |= strchr(g->value[i].name, '#') != NULL;
+    }
     for (i = 0; i < g->n_nodes; i++) {
         const struct atm_node *n = &g->node[i];
 

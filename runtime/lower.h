@@ -61,6 +61,9 @@ struct atm__lower {
     uint32_t *reader;        /* a value: the last node that names it */
     uint32_t *last;          /* a root: last node that reads its bytes; the
                                 number of nodes if an output shows them */
+    bool *named;             /* a value: its name is given to a tensor */
+    bool hashes;             /* some value's name contains '#' */
+    uint64_t total_bytes;    /* of all tensors */
     bool *done;              /* a node: lowered together with an earlier one */
 };
 

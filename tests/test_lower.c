@@ -256,6 +256,25 @@ static void test_views(void)
     atm_graph_delete(&g);
 }
 
+/* Reference kernels of one element at a time work on blocked bytes: HardSigmoid
+ * (f(0) is not 0) only if no block is padded. */
+static void test_elementwise(void)
+{
+    struct atm_graph *g = new_graph();
+    uint32_t x = input(g, 1, 3, 8, 8);
+    struct atm_program *p;
+
+    x = conv(g, unary(g, "Erf", conv(g, x, 21, 3, ATM_NONE)), 32, 3, ATM_NONE);
+    x = conv(g, unary(g, "HardSigmoid", x), 32, 3, ATM_NONE);
+    ATM_ASSERT_OK(atm_graph_add_output(g, x));
+    p = lower(g, &fast);
+    CU_ASSERT_EQUAL(count_impl(p, "ref:"), 2);
+    CU_ASSERT_EQUAL(p->n_kernels, 2 + 5 + 1); /* the output is reordered */
+    atm_program_delete(&p);
+    check_modes(g);
+    atm_graph_delete(&g);
+}
+
 /* Outputs that are an input, a view of one, a constant, and one value twice. */
 static void test_outputs(void)
 {
@@ -593,6 +612,7 @@ static const struct atm_test tests[] = {
     {"a residual that is the source is not overwritten",
      test_residual_is_source},
     {"views cost nothing", test_views},
+    {"unary functions work on blocked bytes", test_elementwise},
     {"outputs of every origin", test_outputs},
     {"weights are loaded once for each packing", test_weights},
     {"staging stays small", test_staging},

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#define CHUNK_BYTES (64u * 1024) /* of the output, one thread's turn */
+
 static const struct atm__detail detail = {&atm__impl_concat};
 
 /* All parts blocked: some part is not row-major anyway, and each fills its
@@ -100,23 +102,41 @@ static enum atm_status concat_open(const struct atm_program *p,
     return ATM_OK;
 }
 
+/* Bytes [from, to) of the output. */
+static void copy_range(const struct concat *c, void *const *in, char *out,
+                       size_t from, size_t to)
+{
+    size_t outer = from / c->row, at = outer * c->row, n;
+    uint32_t i = 0;
+
+    while (from < to) {
+        if (at + c->part[i] > from) {
+            n = at + c->part[i] < to ? at + c->part[i] - from : to - from;
+            memcpy(out + from,
+                   (const char *)in[i] + outer * c->part[i] + (from - at), n);
+            from += n;
+        }
+        at += c->part[i];
+        if (++i == c->n) {
+            i = 0;
+            outer++;
+        }
+    }
+}
+
 static enum atm_status concat_run(void *state, void *const *in,
                                   void *const *out, void *scratch)
 {
     const struct concat *c = state;
-    int64_t o;
-    uint32_t i;
+    size_t all = (size_t)c->outer * c->row, chunks = all / CHUNK_BYTES + 1, i;
 
     (void)scratch;
-    for (o = 0; o < c->outer; o++) {
-        char *to = (char *)out[0] + (size_t)o * c->row;
-
-        for (i = 0; i < c->n; i++) {
-            memcpy(to, (const char *)in[i] + (size_t)o * c->part[i],
-                   c->part[i]);
-            to += c->part[i];
-        }
-    }
+    if (all == 0)
+        return ATM_OK;
+#pragma omp parallel for schedule(static) if (chunks > 2)
+    for (i = 0; i < chunks; i++)
+        copy_range(c, in, out[0], i * CHUNK_BYTES,
+                   i + 1 < chunks ? (i + 1) * CHUNK_BYTES : all);
     return ATM_OK;
 }
 

@@ -22,6 +22,7 @@ static const struct unary unaries[] = {
     {"Tanh", dnnl_eltwise_tanh, 0},
     {"Sqrt", dnnl_eltwise_sqrt, 0},
     {"Abs", dnnl_eltwise_abs, 0},
+    {"HardSwish", dnnl_eltwise_hardswish, 0},
 };
 
 static const struct unary *find(const char *op)

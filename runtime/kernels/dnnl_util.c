@@ -72,6 +72,7 @@ void atm__dnnl_identity(struct atm_hasher *h)
 
 bool atm__dnnl_md_any(const struct atm_shape *s, dnnl_memory_desc_t *md)
 {
+    int64_t n = 1;
     uint32_t i;
 
     memset(md, 0, sizeof(*md));
@@ -81,8 +82,10 @@ bool atm__dnnl_md_any(const struct atm_shape *s, dnnl_memory_desc_t *md)
     md->data_type = dnnl_f32;
     md->format_kind = dnnl_format_kind_any;
     for (i = 0; i < s->rank; i++) {
-        if (s->dim[i] <= 0)
+        /* the library counts in int here and there */
+        if (s->dim[i] <= 0 || s->dim[i] > INT32_MAX / n)
             return false;
+        n *= s->dim[i];
         md->dims[i] = md->padded_dims[i] = s->dim[i];
     }
     return true;

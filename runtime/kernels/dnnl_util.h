@@ -56,7 +56,8 @@ struct atm__dnnl_detail {
 };
 
 /* Shape and layout <-> memory descriptor, f32. False where one cannot say
- * what the other can (rank 0, zero dimensions; strides with gaps, offsets). */
+ * what the other can (rank 0, zero dimensions, 2^31 elements; strides with
+ * gaps, offsets). */
 bool atm__dnnl_md(const struct atm_shape *s, const struct atm_layout *l,
                   dnnl_memory_desc_t *md);
 bool atm__dnnl_md_layout(const dnnl_memory_desc_t *md, struct atm_layout *l);

@@ -1,4 +1,5 @@
-/* reference.c - any operator by its reference kernel, on row-major operands. */
+/* reference.c - any operator by its reference kernel, on row-major operands;
+ * functions of each element alone on the bytes as they lie. */
 #include "kernels.h"
 
 #include "arena.h"
@@ -44,12 +45,29 @@ static bool same(const struct atm_view *a, const struct atm_view *b)
            atm_shape_equal(&a->shape, &b->shape);
 }
 
+/* A unary function needs no reorder: each element alone decides, and padding
+ * stays zero, or there is none. */
+static bool flat(const struct atm__lower *l, const struct atm_node *n,
+                 const struct atm_layout *now)
+{
+    const struct atm_value *v = &l->g->value[n->in[0]];
+    uint64_t padded, bytes;
+
+    return n->op->flags & ATM_OP_ELEMENTWISE && n->n_out == 1 &&
+           !atm_layout_is_plain(now, v->shape.rank) &&
+           l->g->value[n->out[0]].dtype == v->dtype &&
+           !atm_layout_bytes(now, &v->shape, v->dtype, &padded) &&
+           !atm_shape_bytes(&v->shape, v->dtype, &bytes) &&
+           (padded == bytes || n->op->flags & ATM_OP_ZERO);
+}
+
 static enum atm_status reference_offer(const struct atm__lower *l,
                                        const struct atm_node *n,
                                        struct atm__offer *o)
 {
     const struct atm_op *op = n->op;
     struct atm_arena *arena = l->p->arena;
+    struct atm_layout now;
     struct atm_call call;
     enum atm_status st;
     uint32_t i;
@@ -73,6 +91,13 @@ static enum atm_status reference_offer(const struct atm__lower *l,
     }
     for (i = 0; i < n->n_out; i++)
         o->out[i] = atm__use_plain(l, n->out[i]);
+    if (n->n_in > 0 && n->in[0] != ATM_NONE) {
+        now = atm__lower_layout(l, n->in[0]);
+        if (flat(l, n, &now)) {
+            o->in[0] = atm__use_of(l, n->in[0], &now);
+            o->out[0] = atm__use_of(l, n->out[0], &now);
+        }
+    }
     if (op->impl->scratch_bytes)
         o->scratch_bytes = op->impl->scratch_bytes(&call);
     if (op->flags & ATM_OP_INPLACE && n->n_out > 0 && n->n_in > 0 &&
@@ -90,12 +115,22 @@ static enum atm_status reference_open(const struct atm_program *p,
                                       struct atm_arena *arena, void **state)
 {
     struct atm_call *call = atm_arena_alloc(arena, sizeof(*call));
+    const struct atm_operand *x = k->n_in > 0 ? &k->in[0] : NULL;
+    uint64_t bytes;
+    enum atm_status st;
 
     (void)dnnl;
     if (!call)
         return ATM_NOMEM;
     *state = call;
-    return make_call(arena, p->graph, k->node, call);
+    st = make_call(arena, p->graph, k->node, call);
+    if (st || !x || x->tensor == ATM_NONE ||
+        atm_layout_is_plain(&x->layout, x->shape.rank))
+        return st;
+    st = atm_layout_bytes(&x->layout, &x->shape, x->dtype, &bytes);
+    call->in[0].shape = call->out[0].shape = (struct atm_shape){
+        1, {(int64_t)(bytes / atm_dtype_bytes(x->dtype))}};
+    return st;
 }
 
 static enum atm_status reference_run(void *state, void *const *in,
