@@ -69,8 +69,8 @@ static enum atm_status add(struct cli *c, uint32_t id, const char *text)
 {
     struct cli_option *o = &c->option[id];
 
-    o->text = atm_arena_grow(c->arena, o->text, &o->cap, o->n + 1,
-                             sizeof(*o->text));
+    o->text =
+        atm_arena_grow(c->arena, o->text, &o->cap, o->n + 1, sizeof(*o->text));
     if (!o->text)
         return ATM_NOMEM;
     o->text[o->n++] = text;
@@ -92,15 +92,18 @@ static enum atm_status refused(enum verb_id verb, int code, char **argv)
         return atm_fail(ATM_INVAL, "%s: option --%s takes no argument",
                         verbs[verb].name, options[optopt - FIRST_CODE].name);
     if (optopt)
-        return atm_fail(ATM_INVAL, "%s: unknown option %s; see `autotm help "
-                        "%s`", verbs[verb].name, letter, verbs[verb].name);
+        return atm_fail(ATM_INVAL,
+                        "%s: unknown option %s; see `autotm help "
+                        "%s`",
+                        verbs[verb].name, letter, verbs[verb].name);
     word += strspn(word, "-");
     (void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(word, "="), word);
     for (i = 0; i < OPT_COUNT; i++)
         if (strcmp(name, options[i].name) == 0)
-            return atm_fail(ATM_INVAL, "%s: --%s is no option of this verb; "
-                            "see `autotm help %s`", verbs[verb].name, name,
-                            verbs[verb].name);
+            return atm_fail(ATM_INVAL,
+                            "%s: --%s is no option of this verb; "
+                            "see `autotm help %s`",
+                            verbs[verb].name, name, verbs[verb].name);
     near = cli_nearest(name, option_name);
     return atm_fail(ATM_INVAL, "%s: unknown or ambiguous option --%s%s%s%s",
                     verbs[verb].name, name,
@@ -147,8 +150,9 @@ enum atm_status cli_parse(struct cli *c, enum verb_id verb, int argc,
     while ((code = getopt_long(argc, argv, letters, list, NULL)) != -1) {
         if (code == '?' || code == ':')
             return refused(verb, code, argv);
-        st = add(c, code >= FIRST_CODE ? (uint32_t)(code - FIRST_CODE)
-                                       : by_letter[code],
+        st = add(c,
+                 code >= FIRST_CODE ? (uint32_t)(code - FIRST_CODE)
+                                    : by_letter[code],
                  optarg);
         if (st)
             return st;

@@ -19,8 +19,7 @@ static enum atm_status parse_binds(struct cli *c, struct atm_import_options *o)
 {
     const struct cli_option *dims = &c->option[OPT_DIM];
     const struct cli_option *shapes = &c->option[OPT_SHAPE];
-    struct atm_bind_dim *dim =
-        atm_arena_array(c->arena, dims->n, sizeof(*dim));
+    struct atm_bind_dim *dim = atm_arena_array(c->arena, dims->n, sizeof(*dim));
     struct atm_bind_shape *shape =
         atm_arena_array(c->arena, shapes->n, sizeof(*shape));
     enum atm_status st;
@@ -35,8 +34,7 @@ static enum atm_status parse_binds(struct cli *c, struct atm_import_options *o)
         if (st)
             return st;
         dim[i] = (struct atm_bind_dim){name, strtoll(text, &end, 10)};
-        if (*end || text[0] < '0' || text[0] > '9' ||
-            dim[i].value > INT32_MAX)
+        if (*end || text[0] < '0' || text[0] > '9' || dim[i].value > INT32_MAX)
             return atm_fail(ATM_INVAL, "--dim %s: NAME=N is wanted",
                             dims->text[i]);
     }
@@ -94,8 +92,10 @@ static enum atm_status read_bound(struct pipe *p, bool all,
         } else {
             k = find_value(g, g->overridable, g->n_overridable, name);
             if (k == ATM_NONE)
-                return atm_fail(ATM_INVAL, "--input %s: the model has no input "
-                                "\"%s\"", given->text[i], name);
+                return atm_fail(ATM_INVAL,
+                                "--input %s: the model has no input "
+                                "\"%s\"",
+                                given->text[i], name);
             st = atm_array_read(file, g->value[g->overridable[k]].dtype,
                                 &g->value[g->overridable[k]].shape, a);
         }
@@ -185,16 +185,20 @@ static bool profile_progress(void *user, const struct atm_profile_plan *plan,
 
     t->p->to_profile = *plan;
     if (!t->counts && plan->to_measure > 0)
-        cli_say(c, "profile: %" PRIu32 " of %" PRIu32 " distinct vectors to "
-                "measure (%" PRIu32 " kernels)", plan->to_measure,
-                plan->distinct, plan->kernels);
+        cli_say(c,
+                "profile: %" PRIu32 " of %" PRIu32 " distinct vectors to "
+                "measure (%" PRIu32 " kernels)",
+                plan->to_measure, plan->distinct, plan->kernels);
     t->counts = true;
     if (!t->estimate && plan->estimated_seconds > 0) {
-        cli_say(c, "profile: about %.1f s of measuring", plan->estimated_seconds);
+        cli_say(c, "profile: about %.1f s of measuring",
+                plan->estimated_seconds);
         t->estimate = true;
     } else if (left > 0)
-        cli_progress(c, "profile: %" PRIu32 " of %" PRIu32 " known, about "
-                     "%.0f s to go", done, plan->to_measure, left);
+        cli_progress(c,
+                     "profile: %" PRIu32 " of %" PRIu32 " known, about "
+                     "%.0f s to go",
+                     done, plan->to_measure, left);
     else if (done > 0 || elapsed_s > 2)
         cli_progress(c, "profile: %" PRIu32 " of %" PRIu32 " known, %.0f s",
                      done, plan->to_measure, elapsed_s);
@@ -248,15 +252,14 @@ static enum atm_status problem(struct pipe *p)
     return st ? st : atm_problem_check(p->problem);
 }
 
-static bool plan_progress(void *user, double seconds, double best,
-                          double bound)
+static bool plan_progress(void *user, double seconds, double best, double bound)
 {
     const struct cli *c = user;
 
     if (best > 0 && isfinite(best))
-        cli_progress(c, "plan: %.1f s, best %.3f ms, bound %.3f ms, gap %.2f %%",
-                     seconds, 1e3 * best, 1e3 * bound,
-                     100 * (best - bound) / best);
+        cli_progress(
+            c, "plan: %.1f s, best %.3f ms, bound %.3f ms, gap %.2f %%",
+            seconds, 1e3 * best, 1e3 * bound, 100 * (best - bound) / best);
     return cli_interrupted();
 }
 
@@ -395,9 +398,9 @@ static enum atm_status known_profile(struct pipe *p, bool *whole)
                             &tier[i], &ops);
     if (st)
         return st;
-    return atm_profile_new(
-        p->program, tier, (const char *const[]){o.fast_spec, o.slow_spec}, 0,
-        &p->profile);
+    return atm_profile_new(p->program, tier,
+                           (const char *const[]){o.fast_spec, o.slow_spec}, 0,
+                           &p->profile);
 }
 
 enum atm_status pipe_read_plan(struct pipe *p, const char *path)
@@ -414,8 +417,10 @@ enum atm_status pipe_read_plan(struct pipe *p, const char *path)
         return atm_fail(ATM_FORMAT, "%s: %" PRIu32 " tiers, two are wanted",
                         path, p->schedule->n_tiers);
     if (slow && strcmp(slow, p->schedule->tier[1].spec) != 0)
-        return atm_fail(ATM_STALE, "%s: planned for the slow tier %s, not %s; "
-                        "plan again", path, p->schedule->tier[1].spec, slow);
+        return atm_fail(ATM_STALE,
+                        "%s: planned for the slow tier %s, not %s; "
+                        "plan again",
+                        path, p->schedule->tier[1].spec, slow);
     st = pipe_until(p, PIPE_PROGRAM);
     if (st)
         return st;
@@ -426,8 +431,10 @@ enum atm_status pipe_read_plan(struct pipe *p, const char *path)
     if (!st && fast) {
         st = cli_budget(fast, p->program->peak_bytes, &budget);
         if (!st && budget != p->schedule->budget_bytes)
-            st = atm_fail(ATM_STALE, "planned for --fast %" PRIu64 ", not %s; "
-                          "plan again", p->schedule->budget_bytes, fast);
+            st = atm_fail(ATM_STALE,
+                          "planned for --fast %" PRIu64 ", not %s; "
+                          "plan again",
+                          p->schedule->budget_bytes, fast);
     }
     if (st)
         return atm_fail_in(st, "%s", path);
@@ -443,8 +450,10 @@ enum atm_status pipe_read_plan(struct pipe *p, const char *path)
     if (!st && warning)
         cli_warn(p->c, "%s", warning);
     else if (!st && !whole)
-        cli_say(p->c, "%s: its kernels are not profiled on this machine; the "
-                "prediction is the plan's own", path);
+        cli_say(p->c,
+                "%s: its kernels are not profiled on this machine; the "
+                "prediction is the plan's own",
+                path);
     return st;
 }
 

@@ -72,8 +72,7 @@ enum atm_status cli_table(const char *const *head, uint32_t columns,
         char name[64];
 
         (void)snprintf(name, sizeof(name), "%.*s", (int)(n - right), head[i]);
-        bad |= !scols_table_new_column(t, name, 0,
-                                       right ? SCOLS_FL_RIGHT : 0);
+        bad |= !scols_table_new_column(t, name, 0, right ? SCOLS_FL_RIGHT : 0);
     }
     for (r = 0; r < rows && !bad; r++) {
         struct libscols_line *line = scols_table_new_line(t, NULL);
@@ -94,7 +93,7 @@ enum atm_status cli_print_json(json_t *root)
 
     if (!root)
         return atm_fail(ATM_NOMEM, "out of memory: JSON, or a name that is no "
-                        "UTF-8");
+                                   "UTF-8");
     bad = json_dumpf(root, stdout,
                      JSON_INDENT(1) | JSON_SORT_KEYS | JSON_REAL_PRECISION(17));
     json_decref(root);

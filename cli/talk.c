@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 static volatile sig_atomic_t deferring, interrupts;
-static bool line_open; /* a progress line stands on the terminal */
+static bool line_open;          /* a progress line stands on the terminal */
 static double last_line_s = -1; /* before 0: no line yet */
 
 static void on_interrupt(int signal_number)
@@ -103,8 +103,8 @@ void cli_progress(const struct cli *c, const char *fmt, ...)
     now = (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
     if (last_line_s < 0 && !terminal)
         last_line_s = now; /* the first line of a log comes after 10 s, too */
-    if (c->level < 0 || (last_line_s >= 0 &&
-                         now - last_line_s < (terminal ? 0.1 : 10)))
+    if (c->level < 0 ||
+        (last_line_s >= 0 && now - last_line_s < (terminal ? 0.1 : 10)))
         return;
     last_line_s = now;
     if (terminal)
@@ -151,8 +151,7 @@ void cli_error(bool json, enum atm_status st)
                   "message", atm_errmsg());
     if (!e) /* the sentence is no UTF-8 */
         e = json_pack("{s:{s:i, s:s}}", "error", "exit_code",
-                      atm_status_exit_code(st), "status",
-                      atm_status_text(st));
+                      atm_status_exit_code(st), "status", atm_status_text(st));
     (void)json_dumpf(e, stderr, 0);
     (void)fputc('\n', stderr);
     json_decref(e);

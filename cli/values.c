@@ -44,9 +44,8 @@ static bool number(const char *text, long double *value, const char **rest)
     return *end == '\0' && isfinite(*value);
 }
 
-enum atm_status cli_count(const struct cli *c, enum option_id id,
-                          uint64_t dflt, uint64_t least, uint64_t most,
-                          uint64_t *value)
+enum atm_status cli_count(const struct cli *c, enum option_id id, uint64_t dflt,
+                          uint64_t least, uint64_t most, uint64_t *value)
 {
     const char *text = cli_text(c, id);
 
@@ -54,8 +53,9 @@ enum atm_status cli_count(const struct cli *c, enum option_id id,
     if (!text)
         return ATM_OK;
     if (!digits(text, value) || *value < least || *value > most)
-        return atm_fail(ATM_INVAL, "--%s %s: a number from %" PRIu64 " to %"
-                        PRIu64, names[id], text, least, most);
+        return atm_fail(ATM_INVAL,
+                        "--%s %s: a number from %" PRIu64 " to %" PRIu64,
+                        names[id], text, least, most);
     return ATM_OK;
 }
 
@@ -115,7 +115,8 @@ enum atm_status cli_budget(const char *text, uint64_t peak, uint64_t *bytes)
     return ATM_OK;
 
 err_text:
-    return atm_fail(ATM_INVAL, "--fast %s: bytes such as 512M, a part of the "
+    return atm_fail(ATM_INVAL,
+                    "--fast %s: bytes such as 512M, a part of the "
                     "peak such as 30%%, or a ratio slow:fast such as 2:1",
                     text);
 }
@@ -126,8 +127,7 @@ enum atm_status cli_pair(const char *text, const char *what, char **name,
     const char *equals = strchr(text, '=');
 
     if (!equals || equals == text || !equals[1])
-        return atm_fail(ATM_INVAL, "--%s %s: NAME=VALUE is wanted", what,
-                        text);
+        return atm_fail(ATM_INVAL, "--%s %s: NAME=VALUE is wanted", what, text);
     *name = atm_arena_strndup(a, text, (size_t)(equals - text));
     *value = equals + 1;
     return *name ? ATM_OK : ATM_NOMEM;
@@ -156,8 +156,10 @@ enum atm_status cli_shape(const char *text, char **name, struct atm_arena *a,
     return ATM_OK;
 
 err_text:
-    return atm_fail(ATM_INVAL, "--shape %s: INPUT=1,3,224,224 is wanted, at "
-                    "most %d dimensions", text, ATM_RANK_MAX);
+    return atm_fail(ATM_INVAL,
+                    "--shape %s: INPUT=1,3,224,224 is wanted, at "
+                    "most %d dimensions",
+                    text, ATM_RANK_MAX);
 }
 
 #define WORD_MAX 32

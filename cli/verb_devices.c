@@ -9,10 +9,13 @@
 #include <string.h>
 
 /* Specs worth showing of a kind that has several: its shipped profiles. */
-static const char *const shown[] = {
-    "dram", "emu:profile=optane6", "emu:profile=optane1",
-    "emu:profile=cxl-near", "emu:profile=cxl-far", "emu:profile=remote-numa",
-    "emu:profile=nvme4"};
+static const char *const shown[] = {"dram",
+                                    "emu:profile=optane6",
+                                    "emu:profile=optane1",
+                                    "emu:profile=cxl-near",
+                                    "emu:profile=cxl-far",
+                                    "emu:profile=remote-numa",
+                                    "emu:profile=nvme4"};
 #define SHOWN_MAX 64
 #define COLUMNS 7
 
@@ -66,8 +69,8 @@ static json_t *row_json(const struct row *r)
 static enum atm_status show(struct cli *c, const struct row *row, uint32_t n)
 {
     static const char *const head[COLUMNS] = {
-        "TIER", "USABLE", "ACCESS", "READ GB/s>", "WRITE GB/s>", "LATENCY ns>",
-        "TIMES"};
+        "TIER",        "USABLE",      "ACCESS", "READ GB/s>",
+        "WRITE GB/s>", "LATENCY ns>", "TIMES"};
     const char *cell[COLUMNS * SHOWN_MAX];
     uint32_t i;
 
@@ -128,7 +131,8 @@ enum atm_status verb_devices(struct cli *c)
     if (!c->json) {
         st = show(c, row, n);
         printf("\nDRAM, measured on %d threads: read %.1f GB/s, write %.1f "
-               "GB/s\n", (int)threads, read_bw / 1e9, write_bw / 1e9);
+               "GB/s\n",
+               (int)threads, read_bw / 1e9, write_bw / 1e9);
         return st;
     }
     all = json_array();

@@ -40,11 +40,10 @@ static const char *shape_text(struct cli *c, const struct atm_model_input *in)
     uint32_t i;
 
     for (i = 0; i < in->rank && s; i++)
-        s = in->dim[i] >= 0
-                ? atm_arena_printf(c->arena, "%s%s%" PRId64, s, i ? "x" : "",
-                                   in->dim[i])
-                : atm_arena_printf(c->arena, "%s%s?%s", s, i ? "x" : "",
-                                   in->symbol[i]);
+        s = in->dim[i] >= 0 ? atm_arena_printf(c->arena, "%s%s%" PRId64, s,
+                                               i ? "x" : "", in->dim[i])
+                            : atm_arena_printf(c->arena, "%s%s?%s", s,
+                                               i ? "x" : "", in->symbol[i]);
     return !s ? "" : in->shaped && in->rank == 0 ? "scalar" : s;
 }
 
@@ -144,14 +143,13 @@ static json_t *inputs_json(const struct inspect *x)
 
         for (d = 0; d < in->rank; d++)
             (void)json_array_append_new(
-                shape, in->dim[d] >= 0      ? json_integer(in->dim[d])
+                shape, in->dim[d] >= 0  ? json_integer(in->dim[d])
                        : *in->symbol[d] ? json_string(in->symbol[d])
                                         : json_null());
         (void)json_array_append_new(
             all, json_pack("{s:s, s:s, s:o, s:b, s:s}", "name", in->name,
                            "dtype", in->dtype, "shape", shape, "initialised",
-                           in->initialised, "flag",
-                           shape_flag(x->p.c, in)));
+                           in->initialised, "flag", shape_flag(x->p.c, in)));
     }
     return all;
 }
@@ -163,10 +161,10 @@ static json_t *ops_json(const struct inspect *x)
 
     for (i = 0; i < x->m->n_ops; i++)
         (void)json_array_append_new(
-            all, json_pack("{s:s, s:s, s:I, s:b}", "domain",
-                           x->m->op[i].domain, "name", x->m->op[i].name,
-                           "count", (json_int_t)x->m->op[i].count,
-                           "supported", x->m->op[i].supported));
+            all, json_pack("{s:s, s:s, s:I, s:b}", "domain", x->m->op[i].domain,
+                           "name", x->m->op[i].name, "count",
+                           (json_int_t)x->m->op[i].count, "supported",
+                           x->m->op[i].supported));
     return all;
 }
 
@@ -202,8 +200,8 @@ static enum atm_status print_json(const struct inspect *x)
         (json_int_t)x->m->info.ir_version, "opset",
         (json_int_t)x->m->info.opset, "nodes", (json_int_t)x->m->info.n_nodes,
         "initialisers", (json_int_t)x->m->info.n_initialisers,
-        "initialiser_bytes", (json_int_t)x->m->info.initialiser_bytes,
-        "inputs", inputs_json(x), "operators", ops_json(x), "supported",
+        "initialiser_bytes", (json_int_t)x->m->info.initialiser_bytes, "inputs",
+        inputs_json(x), "operators", ops_json(x), "supported",
         x->why != ATM_UNSUPPORTED);
 
     if (j && x->p.program)
@@ -217,8 +215,8 @@ static enum atm_status show_inputs(const struct inspect *x)
 {
     static const char *const head[] = {"INPUT", "TYPE", "SHAPE", "FIXED BY"};
     uint32_t n = x->m->n_inputs, i, rows = 0;
-    const char **cell = atm_arena_array(x->p.c->arena, (size_t)n * 4,
-                                        sizeof(*cell));
+    const char **cell =
+        atm_arena_array(x->p.c->arena, (size_t)n * 4, sizeof(*cell));
 
     if (!cell)
         return ATM_NOMEM;
@@ -239,8 +237,8 @@ static enum atm_status show_ops(const struct inspect *x)
 {
     static const char *const head[] = {"OPERATOR", "COUNT>", "SUPPORTED"};
     struct atm_arena *a = x->p.c->arena;
-    const char **cell = atm_arena_array(a, (size_t)x->m->n_ops * 3,
-                                        sizeof(*cell));
+    const char **cell =
+        atm_arena_array(a, (size_t)x->m->n_ops * 3, sizeof(*cell));
     uint32_t i;
 
     if (!cell)
@@ -264,8 +262,8 @@ static enum atm_status show_program(const struct inspect *x)
     static const char *const head[] = {"IMPLEMENTATION", "KERNELS>"};
     const struct atm_program *g = x->p.program;
     struct atm_arena *a = x->p.c->arena;
-    const char **cell = atm_arena_array(a, (size_t)x->n_impls * 2,
-                                        sizeof(*cell));
+    const char **cell =
+        atm_arena_array(a, (size_t)x->n_impls * 2, sizeof(*cell));
     char text[64];
     uint32_t i;
 
@@ -282,8 +280,8 @@ static enum atm_status show_program(const struct inspect *x)
     printf("\n");
     cli_line("program", "%" PRIu32 " kernels, %" PRIu32 " tensors, %d threads",
              g->n_kernels, g->n_tensors, g->threads);
-    cli_line("weights, as packed", "%s", cli_bytes_exact(x->weight_bytes,
-                                                         text));
+    cli_line("weights, as packed", "%s",
+             cli_bytes_exact(x->weight_bytes, text));
     cli_line("peak, all fast", "%s", cli_bytes_exact(g->peak_bytes, text));
     for (i = 0; i < 2; i++)
         cli_line(i ? "  move-only slow tier" : "smallest --fast",
@@ -318,10 +316,9 @@ static enum atm_status show(const struct inspect *x)
 
 enum atm_status verb_inspect(struct cli *c)
 {
-    struct inspect x = {
-        .p = {.c = c, .model = c->arg[0]},
-        .need = {{"in place", ATM_TIER_ADDRESSABLE, 0, ""},
-                 {"move only", 0, 0, ""}}};
+    struct inspect x = {.p = {.c = c, .model = c->arg[0]},
+                        .need = {{"in place", ATM_TIER_ADDRESSABLE, 0, ""},
+                                 {"move only", 0, 0, ""}}};
     bool bound = cli_flag(c, OPT_DIM) || cli_flag(c, OPT_SHAPE) ||
                  cli_flag(c, OPT_INPUT);
     enum atm_status st;

@@ -41,10 +41,11 @@ static enum atm_status check_gap(const struct cli *c, double gap)
     enum atm_status st = cli_real(c, OPT_REQUIRE_GAP, INFINITY, &limit);
 
     if (!st && gap > limit)
-        st = atm_fail(ATM_INFEASIBLE, "plan: the gap is %.3f %%, above "
+        st = atm_fail(ATM_INFEASIBLE,
+                      "plan: the gap is %.3f %%, above "
                       "--require-gap %s; nothing is written; try --gap or a "
-                      "longer --time-limit", 100 * gap,
-                      cli_text(c, OPT_REQUIRE_GAP));
+                      "longer --time-limit",
+                      100 * gap, cli_text(c, OPT_REQUIRE_GAP));
     return st;
 }
 
@@ -150,7 +151,8 @@ static enum atm_status plan_model(struct cli *c)
     enum atm_status st;
 
     if (!cli_text(c, OPT_FAST))
-        return atm_fail(ATM_INVAL, "plan: --fast is missing: bytes such as "
+        return atm_fail(ATM_INVAL,
+                        "plan: --fast is missing: bytes such as "
                         "512M, or a part of the model's peak such as 30%%");
     st = pipe_until(&p, PIPE_PROBLEM);
     if (!st && cli_text(c, OPT_EMIT_PROBLEM))
@@ -186,8 +188,10 @@ static double all_in(const struct atm_problem *p, bool slow)
 
         for (v = 0; v < p->kernel[k].n_variants; v++) {
             const struct atm_table *t = &p->kernel[k].variant[v].t;
-            double s = t->n < 64 ? atm_table_at(
-                           t, slow ? (UINT64_C(1) << t->n) - 1 : 0) : -1;
+            double s =
+                t->n < 64
+                    ? atm_table_at(t, slow ? (UINT64_C(1) << t->n) - 1 : 0)
+                    : -1;
 
             if (s >= 0 && (least < 0 || s < least))
                 least = s;
@@ -213,11 +217,11 @@ static json_t *answer_json(const struct atm_problem *p,
         (json_int_t)a->fast_peak_bytes, "slow_peak_bytes",
         (json_int_t)a->slow_peak_bytes, "moved_bytes",
         (json_int_t)a->moved_bytes, "predicted_seconds", a->objective,
-        "all_fast_seconds", cli_json_real(all_in(p, false)),
-        "all_slow_seconds", cli_json_real(all_in(p, true)),
-        "lower_bound_seconds", a->lower_bound, "gap", a->gap, "status",
-        status_text(a->status), "planner", o->planner, "mode",
-        mode_of(o->planner), "solve_seconds", a->solve_seconds, "emulated", 0);
+        "all_fast_seconds", cli_json_real(all_in(p, false)), "all_slow_seconds",
+        cli_json_real(all_in(p, true)), "lower_bound_seconds", a->lower_bound,
+        "gap", a->gap, "status", status_text(a->status), "planner", o->planner,
+        "mode", mode_of(o->planner), "solve_seconds", a->solve_seconds,
+        "emulated", 0);
 }
 
 static void show_answer(const struct atm_problem *p,
@@ -280,15 +284,14 @@ static enum atm_status plan_problem(struct cli *c, const char *path)
         return atm_fail(ATM_INVAL, "plan: a model or --problem, not both");
     if (!cli_text(c, OPT_FAST))
         return atm_fail(ATM_INVAL, "plan: --fast is missing: bytes, or a part "
-                        "of the problem's peak such as 30%%");
+                                   "of the problem's peak such as 30%%");
     st = pipe_plan_options(c, &o);
     if (!st)
         st = atm_problem_read(path, &p);
     if (!st)
         st = atm_problem_check(p);
     if (!st)
-        st = cli_budget(cli_text(c, OPT_FAST), p->peak_bytes,
-                        &o.budget_bytes);
+        st = cli_budget(cli_text(c, OPT_FAST), p->peak_bytes, &o.budget_bytes);
     if (!st) {
         cli_interrupt_defer(true);
         st = atm_plan(p, &o, &a);
@@ -320,6 +323,6 @@ enum atm_status verb_plan(struct cli *c)
         return plan_problem(c, problem);
     if (c->n_args == 0)
         return atm_fail(ATM_INVAL, "plan: MODEL or --problem FILE is missing; "
-                        "see `autotm help plan`");
+                                   "see `autotm help plan`");
     return plan_model(c);
 }

@@ -27,7 +27,7 @@ static int slowest_first(const void *a, const void *b)
 static enum atm_status show_kernels(struct pipe *p)
 {
     static const char *const head[] = {"KERNEL", "IMPLEMENTATION", "MEDIAN ms>",
-                                       "LOW>", "HIGH>", "SAMPLES>"};
+                                       "LOW>",   "HIGH>",          "SAMPLES>"};
     struct atm_arena *a = p->c->arena;
     uint32_t n = p->program->n_kernels, i, k;
     struct order *order = atm_arena_array(a, n, sizeof(*order));

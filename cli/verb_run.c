@@ -33,8 +33,8 @@ static bool safe_name(const char *name)
                                   "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
     size_t n = strlen(name);
 
-    return n > 0 && n <= 200 && strspn(name, letters) == n &&
-           name[0] != '.' && name[0] != '-';
+    return n > 0 && n <= 200 && strspn(name, letters) == n && name[0] != '.' &&
+           name[0] != '-';
 }
 
 /* Whether the name is what an unsafe output `i` is called. */
@@ -161,15 +161,15 @@ static json_t *outputs_json(const struct run *r)
         for (d = 0; d < a->shape.rank; d++)
             (void)json_array_append_new(shape, json_integer(a->shape.dim[d]));
         (void)json_array_append_new(
-            all, json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:b, s:o}", "name",
-                           output_name(&r->p, i), "dtype",
-                           atm_dtype_name(a->dtype), "shape", shape, "min",
-                           s.any ? json_real(s.min) : json_null(), "max",
-                           s.any ? json_real(s.max) : json_null(), "mean",
-                           s.any ? json_real(s.mean) : json_null(), "finite",
-                           s.finite, "hash",
-                           cli_json_hash(atm_hash_bytes(a->data,
-                                                        (size_t)a->bytes))));
+            all,
+            json_pack(
+                "{s:s, s:s, s:o, s:o, s:o, s:o, s:b, s:o}", "name",
+                output_name(&r->p, i), "dtype", atm_dtype_name(a->dtype),
+                "shape", shape, "min", s.any ? json_real(s.min) : json_null(),
+                "max", s.any ? json_real(s.max) : json_null(), "mean",
+                s.any ? json_real(s.mean) : json_null(), "finite", s.finite,
+                "hash",
+                cli_json_hash(atm_hash_bytes(a->data, (size_t)a->bytes))));
     }
     return all;
 }
@@ -183,12 +183,13 @@ static void show_outputs(const struct run *r)
         const struct atm_array *a = &r->output[i];
         struct summary s = summarise(a);
 
-        cli_line(i ? "" : "outputs", "%s %s %s, %.4g to %.4g, mean %.4g%s, "
-                 "%.16s", output_name(&r->p, i), atm_dtype_name(a->dtype),
+        cli_line(i ? "" : "outputs",
+                 "%s %s %s, %.4g to %.4g, mean %.4g%s, "
+                 "%.16s",
+                 output_name(&r->p, i), atm_dtype_name(a->dtype),
                  atm_shape_str(&a->shape, shape, sizeof(shape)), s.min, s.max,
                  s.mean, s.finite ? "" : ", NOT FINITE",
-                 atm_hash_str(atm_hash_bytes(a->data, (size_t)a->bytes),
-                              hash));
+                 atm_hash_str(atm_hash_bytes(a->data, (size_t)a->bytes), hash));
     }
 }
 
@@ -277,7 +278,7 @@ static enum atm_status measure_both(struct run *r)
     measured_close(&r->plan);
     if (!st && !fits) {
         cli_say(r->p.c, "run: both do not fit in memory at once; all-fast "
-                "runs after the plan");
+                        "runs after the plan");
         st = open_one(r, r->fast_schedule, &r->fast);
         if (!st)
             st = iterate(r, &r->fast, NULL);
@@ -337,12 +338,12 @@ static json_t *run_json(const struct run *r)
         (json_int_t)r->plan.n, "predicted_seconds", s->predicted_s,
         "bound_measured_seconds", cli_json_real(r->bound_measured_s),
         "moved_bytes", (json_int_t)r->plan.last.moved_bytes, "budget_bytes",
-        (json_int_t)s->budget_bytes, "fast_peak_bytes",
-        (json_int_t)r->pool[0], "slow_peak_bytes", (json_int_t)r->pool[1],
-        "rss_bytes", (json_int_t)peak_rss(), "threads", r->p.program->threads,
-        "emulated", pipe_emulated(&r->p), "planner", s->planner, "slow",
-        s->tier[1].spec, "outputs", outputs_json(r), "wall_seconds",
-        r->plan.last.wall_seconds, "clock", clock_name(&r->p));
+        (json_int_t)s->budget_bytes, "fast_peak_bytes", (json_int_t)r->pool[0],
+        "slow_peak_bytes", (json_int_t)r->pool[1], "rss_bytes",
+        (json_int_t)peak_rss(), "threads", r->p.program->threads, "emulated",
+        pipe_emulated(&r->p), "planner", s->planner, "slow", s->tier[1].spec,
+        "outputs", outputs_json(r), "wall_seconds", r->plan.last.wall_seconds,
+        "clock", clock_name(&r->p));
 
     if (j && r->fast.n)
         (void)json_object_update_new(
@@ -384,9 +385,10 @@ static void show_run(const struct run *r)
     if (r->fast.n) {
         double fast = measured_median(&r->fast);
 
-        cli_line("all-fast measured", "%s (predicted %s, %+.1f %%); the plan "
-                 "is %.2fx", cli_seconds(fast, x),
-                 cli_seconds(s->all_fast_s, y),
+        cli_line("all-fast measured",
+                 "%s (predicted %s, %+.1f %%); the plan "
+                 "is %.2fx",
+                 cli_seconds(fast, x), cli_seconds(s->all_fast_s, y),
                  error_percent(s->all_fast_s, fast), median / fast);
     }
     cli_line("fast pool", "%s of a budget of %s", cli_bytes(r->pool[0], x),

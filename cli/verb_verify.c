@@ -74,21 +74,22 @@ static enum atm_status choose_other(struct check *k)
         st = pipe_plan_with(&k->p, order[i], &k->other);
         if (st && st != ATM_INFEASIBLE)
             return st;
-        if (!st && k->other->tier[0].pool_bytes <
-                       atm_memory_available() / 5 * 4)
+        if (!st &&
+            k->other->tier[0].pool_bytes < atm_memory_available() / 5 * 4)
             return ATM_OK;
         atm_schedule_delete(&k->other);
     }
-    return st ? st : atm_fail(ATM_CAPACITY, "verify: no other placement fits "
-                              "in memory; name one with --against");
+    return st ? st
+              : atm_fail(ATM_CAPACITY, "verify: no other placement fits "
+                                       "in memory; name one with --against");
 }
 
 /* Runs all iterations by `s`, handing each one's outputs to `take`. */
-static enum atm_status
-run_all(struct check *k, const struct atm_schedule *s,
-        const struct atm_session_options *o,
-        enum atm_status (*take)(struct check *k, struct measured *m,
-                                uint64_t iteration))
+static enum atm_status run_all(struct check *k, const struct atm_schedule *s,
+                               const struct atm_session_options *o,
+                               enum atm_status (*take)(struct check *k,
+                                                       struct measured *m,
+                                                       uint64_t iteration))
 {
     struct measured m;
     enum atm_status st;
@@ -168,8 +169,8 @@ static enum atm_status show(const struct check *k)
         return cli_print_json(json_pack(
             "{s:s, s:b, s:I, s:o, s:I, s:s, s:s, s:I, s:I, s:I, s:b, s:i, "
             "s:o}",
-            "model", p->model, "identical", k->n_bad == 0 && !k->fault, "outputs",
-            (json_int_t)p->graph->n_outputs, "mismatches", bad,
+            "model", p->model, "identical", k->n_bad == 0 && !k->fault,
+            "outputs", (json_int_t)p->graph->n_outputs, "mismatches", bad,
             "mismatch_count", (json_int_t)k->n_bad, "planner",
             p->schedule->planner, "against", k->against, "iterations",
             (json_int_t)k->n, "moved_bytes", (json_int_t)k->moved,
@@ -181,18 +182,22 @@ static enum atm_status show(const struct check *k)
     cli_line("plan", "planner %s, fast pool %s, slow tier %s%s",
              p->schedule->planner, cli_bytes(p->schedule->fast_peak_bytes, x),
              p->schedule->tier[1].spec, pipe_emulated(p) ? " (emulated)" : "");
-    cli_line("compared with", "%s, %" PRIu64 " iterations, other inputs in "
-             "each, freed memory poisoned", k->against, k->n);
+    cli_line("compared with",
+             "%s, %" PRIu64 " iterations, other inputs in "
+             "each, freed memory poisoned",
+             k->against, k->n);
     cli_line("moved per iteration", "%s", cli_bytes(k->moved, x));
     for (i = 0; i < k->n_bad && i < MISMATCHES_SHOWN; i++)
-        cli_line("DIFFERS", "%s, iteration %" PRIu64 ": %" PRIu64 " bytes, "
-                 "from byte %" PRIu64, output_name(p, k->bad[i].output),
-                 k->bad[i].iteration, k->bad[i].count, k->bad[i].first);
+        cli_line("DIFFERS",
+                 "%s, iteration %" PRIu64 ": %" PRIu64 " bytes, "
+                 "from byte %" PRIu64,
+                 output_name(p, k->bad[i].output), k->bad[i].iteration,
+                 k->bad[i].count, k->bad[i].first);
     if (k->fault)
         cli_line("FAULT", "%s", k->fault);
-    cli_line("result", "%s", k->n_bad || k->fault
-                                 ? "NOT identical"
-                                 : "outputs are bit-identical");
+    cli_line("result", "%s",
+             k->n_bad || k->fault ? "NOT identical"
+                                  : "outputs are bit-identical");
     return ATM_OK;
 }
 
@@ -247,8 +252,10 @@ enum atm_status verb_verify(struct cli *c)
     if (!st && k.fault)
         st = atm_fail(ATM_MISMATCH, "%s: %s", k.p.model, k.fault);
     else if (!st && k.n_bad)
-        st = atm_fail(ATM_MISMATCH, "%s: %" PRIu32 " outputs differ from those "
-                      "of %s", k.p.model, k.n_bad, k.against);
+        st = atm_fail(ATM_MISMATCH,
+                      "%s: %" PRIu32 " outputs differ from those "
+                      "of %s",
+                      k.p.model, k.n_bad, k.against);
     for (i = 0; k.output && i < k.n; i++)
         outputs_free(&k.p, &k.output[i]);
     pipe_inputs_free(&k.p, &k.input);

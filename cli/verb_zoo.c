@@ -23,8 +23,8 @@ static enum atm_status list(const struct cli *c)
     for (i = 0; i < 64 && (z = atm_zoo_at(i)); i++) {
         cell[2 * i] = z->name;
         cell[2 * i + 1] = z->help;
-        (void)json_array_append_new(all, json_pack("{s:s, s:s}", "name",
-                                                   z->name, "help", z->help));
+        (void)json_array_append_new(
+            all, json_pack("{s:s, s:s}", "name", z->name, "help", z->help));
     }
     if (c->json)
         return cli_print_json(all);
@@ -49,10 +49,14 @@ enum atm_status verb_zoo(struct cli *c)
     if (!z) {
         const char *near = cli_nearest(c->arg[0], network_name);
 
-        return near ? atm_fail(ATM_INVAL, "zoo: no network \"%s\"; did you "
-                               "mean \"%s\"?", c->arg[0], near)
-                    : atm_fail(ATM_INVAL, "zoo: no network \"%s\"; `autotm "
-                               "zoo` lists them", c->arg[0]);
+        return near ? atm_fail(ATM_INVAL,
+                               "zoo: no network \"%s\"; did you "
+                               "mean \"%s\"?",
+                               c->arg[0], near)
+                    : atm_fail(ATM_INVAL,
+                               "zoo: no network \"%s\"; `autotm "
+                               "zoo` lists them",
+                               c->arg[0]);
     }
     st = cli_count(c, OPT_BATCH, 1, 1, 65536, &batch);
     if (!st)
@@ -70,17 +74,16 @@ enum atm_status verb_zoo(struct cli *c)
     atm_graph_delete(&g);
     cli_interrupt_defer(false);
     if (!st && cli_interrupted())
-        return atm_fail(ATM_INTERRUPTED, "zoo: interrupted; %s is whole",
-                        path);
+        return atm_fail(ATM_INTERRUPTED, "zoo: interrupted; %s is whole", path);
     if (st)
         return st;
     if (stat(path, &sb) != 0)
         sb.st_size = 0;
     if (c->json)
-        return cli_print_json(json_pack(
-            "{s:s, s:s, s:I, s:I, s:I}", "network", z->name, "path", path,
-            "batch", (json_int_t)batch, "seed", (json_int_t)seed, "bytes",
-            (json_int_t)sb.st_size));
+        return cli_print_json(
+            json_pack("{s:s, s:s, s:I, s:I, s:I}", "network", z->name, "path",
+                      path, "batch", (json_int_t)batch, "seed",
+                      (json_int_t)seed, "bytes", (json_int_t)sb.st_size));
     cli_line("network", "%s (%s)", z->name, z->help);
     cli_line("written", "%s, %s, batch %" PRIu64, path,
              cli_bytes_exact((uint64_t)sb.st_size, text), batch);

@@ -1,5 +1,5 @@
-/* profile.c - the profile datum: slow costs by the clock model, the two look-ups
- * that planner and reports use, the checker, the hashes. */
+/* profile.c - the profile datum: slow costs by the clock model, the two
+ * look-ups that planner and reports use, the checker, the hashes. */
 #include "autotm/profile.h"
 
 #include "arena.h"
@@ -126,8 +126,7 @@ double atm_profile_kernel(const struct atm_profile *p, uint32_t k,
     return atm_clock_kernel(t->fast.seconds, n, slow, latency);
 }
 
-double atm_profile_move(const struct atm_profile *p, uint64_t bytes,
-                        bool write)
+double atm_profile_move(const struct atm_profile *p, uint64_t bytes, bool write)
 {
     return atm_clock_move(&p->tier[1], bytes, write);
 }
@@ -147,24 +146,31 @@ static enum atm_status check_kernel(const struct atm_profile *p,
     uint32_t i;
 
     if (!atm_hash_equal(t->signature, k->signature))
-        return atm_fail(ATM_STALE, "profile: kernel %" PRIu32 " \"%s\" has "
-                        "another signature; profile again", id, k->name);
+        return atm_fail(ATM_STALE,
+                        "profile: kernel %" PRIu32 " \"%s\" has "
+                        "another signature; profile again",
+                        id, k->name);
     if (!time_ok(&t->fast) ||
         (k->kind == ATM_KERNEL_RUN && t->fast.seconds == 0))
-        return atm_fail(ATM_FORMAT, "profile: kernel %" PRIu32 " \"%s\" has "
-                        "no time; profile it", id, k->name);
+        return atm_fail(ATM_FORMAT,
+                        "profile: kernel %" PRIu32 " \"%s\" has "
+                        "no time; profile it",
+                        id, k->name);
     for (i = 0; i < t->n_operands; i++)
         if (t->tensor[i] >= g->n_tensors || !isfinite(t->slow_s[i]) ||
             !isfinite(t->latency_s[i]) || t->latency_s[i] < 0)
-            return atm_fail(ATM_FORMAT, "profile: kernel %" PRIu32 " \"%s\": "
-                            "operand %" PRIu32 " has no cost", id, k->name, i);
+            return atm_fail(ATM_FORMAT,
+                            "profile: kernel %" PRIu32 " \"%s\": "
+                            "operand %" PRIu32 " has no cost",
+                            id, k->name, i);
     if (!t->table)
         return ATM_OK;
     for (m = 0; m < UINT64_C(1) << t->n_operands; m++)
         if (!(t->table[m].seconds < 0) && !time_ok(&t->table[m]))
-            return atm_fail(ATM_FORMAT, "profile: kernel %" PRIu32 " \"%s\" "
-                            "has no time with slow operands 0x%" PRIx64, id,
-                            k->name, m);
+            return atm_fail(ATM_FORMAT,
+                            "profile: kernel %" PRIu32 " \"%s\" "
+                            "has no time with slow operands 0x%" PRIx64,
+                            id, k->name, m);
     return ATM_OK;
 }
 
@@ -233,8 +239,10 @@ enum atm_status atm_profile_check(struct atm_profile *p,
     uint32_t i;
 
     if (p->n_tiers != 2 || p->n_kernels != program->n_kernels)
-        return atm_fail(ATM_STALE, "profile: %" PRIu32 " kernels, the program "
-                        "has %" PRIu32, p->n_kernels, program->n_kernels);
+        return atm_fail(ATM_STALE,
+                        "profile: %" PRIu32 " kernels, the program "
+                        "has %" PRIu32,
+                        p->n_kernels, program->n_kernels);
     if (!(slow->read_bw > 0) || !isfinite(slow->read_bw) ||
         !(slow->write_bw > 0) || !isfinite(slow->write_bw) ||
         !(slow->latency_s >= 0) || !isfinite(slow->latency_s))

@@ -54,12 +54,11 @@ static json_t *kernel_json(const struct atm_kernel_time *t)
 
 static json_t *tier_json(const struct atm_tier_info *t, const char *spec)
 {
-    return json_pack("{s:s, s:s, s:b, s:b, s:f, s:f, s:f}", "kind", t->kind,
-                     "spec", spec, "emulated",
-                     (t->caps & ATM_TIER_EMULATED) != 0, "addressable",
-                     (t->caps & ATM_TIER_ADDRESSABLE) != 0, "read_bw",
-                     t->read_bw, "write_bw", t->write_bw, "latency_seconds",
-                     t->latency_s);
+    return json_pack(
+        "{s:s, s:s, s:b, s:b, s:f, s:f, s:f}", "kind", t->kind, "spec", spec,
+        "emulated", (t->caps & ATM_TIER_EMULATED) != 0, "addressable",
+        (t->caps & ATM_TIER_ADDRESSABLE) != 0, "read_bw", t->read_bw,
+        "write_bw", t->write_bw, "latency_seconds", t->latency_s);
 }
 
 struct text {
@@ -98,16 +97,14 @@ enum atm_status atm_profile_to_json(const struct atm_profile *p, char **json)
     for (i = 0; i < p->n_kernels; i++)
         (void)json_array_append_new(kernels, kernel_json(&p->kernel[i]));
     for (i = 0; i < p->n_tiers; i++)
-        (void)json_array_append_new(tiers,
-                                    tier_json(&p->tier[i], p->spec[i]));
-    root = json_pack("{s:o, s:o, s:f, s:f, s:I, s:I, s:I, s:o, s:o, s:o}",
-                     "kernels", kernels, "tiers", tiers, "dram_read_bw",
-                     p->dram_read_bw, "dram_write_bw", p->dram_write_bw,
-                     "measured", (json_int_t)p->n_measured, "reused",
-                     (json_int_t)p->n_reused, "modelled",
-                     (json_int_t)p->n_modelled, "machine",
-                     hash_json(p->machine), "hash", hash_json(p->hash),
-                     "tiers_hash", hash_json(p->tiers_hash));
+        (void)json_array_append_new(tiers, tier_json(&p->tier[i], p->spec[i]));
+    root = json_pack(
+        "{s:o, s:o, s:f, s:f, s:I, s:I, s:I, s:o, s:o, s:o}", "kernels",
+        kernels, "tiers", tiers, "dram_read_bw", p->dram_read_bw,
+        "dram_write_bw", p->dram_write_bw, "measured",
+        (json_int_t)p->n_measured, "reused", (json_int_t)p->n_reused,
+        "modelled", (json_int_t)p->n_modelled, "machine", hash_json(p->machine),
+        "hash", hash_json(p->hash), "tiers_hash", hash_json(p->tiers_hash));
     if (!root)
         return atm_fail(ATM_NOMEM, "out of memory: profile as JSON");
     bad = json_dump_callback(root, put, &text,

@@ -42,7 +42,7 @@ struct atm__bench {
     struct atm_tier *tier[2]; /* slow: null unless masks are measured */
     unsigned char *pool[2];
     unsigned char *scratch;
-    void **in, **out;         /* room for the widest kernel */
+    void **in, **out; /* room for the widest kernel */
     uint32_t *operand;
     uint64_t *bytes[2];
 };
@@ -276,8 +276,7 @@ static enum atm_status make_inputs(struct atm__bench *b)
         if (!b->map.place[t].used)
             continue;
         b->input[i] = atm_arena_alloc(b->arena, b->p->tensor[t].bytes);
-        st = b->input[i] ? atm_input_fill(b->p->graph, i, SEED + i,
-                                          b->input[i])
+        st = b->input[i] ? atm_input_fill(b->p->graph, i, SEED + i, b->input[i])
                          : ATM_NOMEM;
     }
     return st;
@@ -292,16 +291,18 @@ static enum atm_status open_pools(struct atm__bench *b,
     uint32_t i;
 
     for (i = 0; i < (masks ? 2u : 1u); i++) {
-        st = atm_tier_probe(spec[i], tier[i].read_bw, tier[i].write_bw,
-                            &unused, &b->ops[i]);
+        st = atm_tier_probe(spec[i], tier[i].read_bw, tier[i].write_bw, &unused,
+                            &b->ops[i]);
         if (!st)
             st = b->ops[i]->open(spec[i], &tier[i], b->map.bytes, &b->tier[i]);
         if (st)
             return st;
         b->pool[i] = b->ops[i]->map(b->tier[i], 0, b->map.bytes);
         if (!b->pool[i])
-            return atm_fail(ATM_UNSUPPORTED, "tier %s: kernels cannot run on "
-                            "it", spec[i]);
+            return atm_fail(ATM_UNSUPPORTED,
+                            "tier %s: kernels cannot run on "
+                            "it",
+                            spec[i]);
     }
     b->scratch = b->pool[0] + b->map.bytes - b->map.scratch_bytes;
     return ATM_OK;

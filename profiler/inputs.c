@@ -13,8 +13,8 @@
 
 /* Nodes whose outputs hold elements of their inputs, unchanged. */
 static const char *const movers[] = {
-    "Cast", "Concat", "Expand", "Flatten", "Identity", "Reshape", "Slice",
-    "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze"};
+    "Cast",  "Concat", "Expand",  "Flatten", "Identity",  "Reshape",
+    "Slice", "Split",  "Squeeze", "Tile",    "Transpose", "Unsqueeze"};
 
 static bool moves(const char *op)
 {
@@ -112,8 +112,8 @@ static void fill_floats(enum atm_dtype dtype, uint64_t seed, uint64_t count,
         atm_rng_normal(seed, i, n, part);
         for (j = 0; j < n; j++) {
             double wide = part[j];
-            uint16_t half = dtype == ATM_F16 ? to_f16(part[j])
-                                             : to_bf16(part[j]);
+            uint16_t half =
+                dtype == ATM_F16 ? to_f16(part[j]) : to_bf16(part[j]);
 
             if (dtype == ATM_F32)
                 memcpy(data + 4 * (i + j), &part[j], 4);

@@ -10,8 +10,7 @@
 #include <unistd.h>
 
 /* The text behind "key :" in the first line of a /proc file that has it. */
-static void proc_field(const char *path, const char *key, char *out,
-                       size_t cap)
+static void proc_field(const char *path, const char *key, char *out, size_t cap)
 {
     size_t n = strlen(key);
     char line[4096];

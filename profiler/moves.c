@@ -46,9 +46,9 @@ static enum atm_status one(struct bench *b, int write, int size,
                            double *seconds)
 {
     double start = now_s();
-    enum atm_status st =
-        write ? b->ops->write(b->tier, b->dram, 0, size_of[size])
-              : b->ops->read(b->tier, b->dram, 0, size_of[size]);
+    enum atm_status st = write
+                             ? b->ops->write(b->tier, b->dram, 0, size_of[size])
+                             : b->ops->read(b->tier, b->dram, 0, size_of[size]);
 
     *seconds = now_s() - start;
     if (!(*seconds > 0))
@@ -57,8 +57,7 @@ static enum atm_status one(struct bench *b, int write, int size,
 }
 
 static enum atm_status measure(struct bench *b, struct atm_store *store,
-                               const struct atm__vector *v, int write,
-                               int size)
+                               const struct atm__vector *v, int write, int size)
 {
     double seconds[SAMPLES + 1];
     enum atm_status st = ATM_OK;
@@ -77,9 +76,8 @@ static enum atm_status measure(struct bench *b, struct atm_store *store,
     return st;
 }
 
-static enum atm_status bench_open(const char *spec,
-                                  const struct atm_tier_info *info,
-                                  struct bench *b)
+static enum atm_status
+bench_open(const char *spec, const struct atm_tier_info *info, struct bench *b)
 {
     struct atm_tier_info unused;
     enum atm_status st;
@@ -118,8 +116,10 @@ enum atm_status atm__moves_know(struct atm_store *store, const char *spec,
 
             st = atm__store_samples(store, &v, s, SAMPLES, &n, &sweeps);
             if (!st && n < SAMPLES && !may_measure)
-                st = atm_fail(ATM_STALE, "profile store: moves to %s are not "
-                              "measured on this machine", spec);
+                st = atm_fail(ATM_STALE,
+                              "profile store: moves to %s are not "
+                              "measured on this machine",
+                              spec);
             if (!st && n < SAMPLES && !b.tier)
                 st = bench_open(spec, info, &b);
             if (!st && n < SAMPLES)

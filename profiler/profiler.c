@@ -26,9 +26,9 @@
 struct entry {
     uint32_t kernel; /* the group's first */
     uint64_t mask;
-    uint32_t next;   /* sweep number of its next samples */
-    uint32_t have;   /* sweeps that count */
-    bool reused;     /* nothing was measured for it in this call */
+    uint32_t next; /* sweep number of its next samples */
+    uint32_t have; /* sweeps that count */
+    bool reused;   /* nothing was measured for it in this call */
 };
 
 struct job {
@@ -38,13 +38,13 @@ struct job {
     const struct atm_profiler_options *o;
     struct atm_profile *profile;
     uint32_t samples;
-    bool masks;           /* the slow tier is real memory */
-    uint32_t *group;      /* per kernel: first kernel of equal signature */
-    uint32_t *first, *n;  /* per group's first kernel: its entries */
+    bool masks;          /* the slow tier is real memory */
+    uint32_t *group;     /* per kernel: first kernel of equal signature */
+    uint32_t *first, *n; /* per group's first kernel: its entries */
     uint32_t n_entries, cap_entries;
     struct entry *entry;
-    double *seconds;      /* per kernel, of the sweep under way */
-    uint32_t *timed;      /* per kernel: entry timed in it, or ATM_NONE */
+    double *seconds; /* per kernel, of the sweep under way */
+    uint32_t *timed; /* per kernel: entry timed in it, or ATM_NONE */
     struct atm_profile_plan plan;
     uint32_t done;
     double start_s, told_s;
@@ -70,10 +70,10 @@ void atm_profiler_options_init(struct atm_profiler_options *o)
 static enum atm_status tell(struct job *j)
 {
     j->told_s = now_s();
-    if (j->o->progress && j->o->progress(j->o->user, &j->plan, j->done,
-                                         j->told_s - j->start_s))
+    if (j->o->progress &&
+        j->o->progress(j->o->user, &j->plan, j->done, j->told_s - j->start_s))
         return atm_fail(ATM_INTERRUPTED, "profiling stopped; what was measured "
-                        "is kept");
+                                         "is kept");
     return ATM_OK;
 }
 
@@ -146,8 +146,8 @@ static bool allowed(const struct job *j, uint32_t k, uint64_t mask)
         if (!x->pair[i].must)
             continue;
         in = position(t, 0, t->n_in, x->in[x->pair[i].in].tensor);
-        out = position(t, t->n_in, t->n_operands,
-                       x->out[x->pair[i].out].tensor);
+        out =
+            position(t, t->n_in, t->n_operands, x->out[x->pair[i].out].tensor);
         if ((mask >> in & 1) != (mask >> out & 1))
             return false;
     }
@@ -259,9 +259,8 @@ static enum atm_status keep(struct job *j, uint32_t lo, uint32_t hi)
     uint32_t k, i;
 
     for (k = lo; k <= hi && !st; k++) {
-        const struct entry *e = &j->entry[j->timed[k] == ATM_NONE
-                                              ? 0
-                                              : j->timed[k]];
+        const struct entry *e =
+            &j->entry[j->timed[k] == ATM_NONE ? 0 : j->timed[k]];
         struct atm__vector v;
 
         if (j->timed[k] == ATM_NONE)
@@ -353,8 +352,8 @@ static enum atm_status measure_alone(struct job *j, struct atm_exec *exec)
     for (k = 0; k < j->p->n_kernels && !st; k++) {
         if (j->group[k] != k || wanted(j, k) == ATM_NONE)
             continue;
-        st = atm__bench_open(j->p, k, k, j->profile->tier, spec, j->masks,
-                             exec, &b);
+        st = atm__bench_open(j->p, k, k, j->profile->tier, spec, j->masks, exec,
+                             &b);
         if (st)
             break;
         st = sweep(j, b, k, k, true);
@@ -423,8 +422,10 @@ static enum atm_status read_time(struct job *j, const struct entry *e,
     st = atm__store_samples(j->store, &v, s, cap, &n, &sweeps);
     n = n < cap ? n : cap; /* another process may be adding */
     if (!st && n == 0)
-        st = atm_fail(ATM_INTERNAL, "profile store: samples of \"%s\" are "
-                      "gone", j->p->kernel[e->kernel].name);
+        st = atm_fail(ATM_INTERNAL,
+                      "profile store: samples of \"%s\" are "
+                      "gone",
+                      j->p->kernel[e->kernel].name);
     if (!st)
         *t = (struct atm_time){quantile(s, n, 0.5), quantile(s, n, 0.25),
                                quantile(s, n, 0.75), n};
@@ -479,8 +480,8 @@ static enum atm_status fill_kernel(struct job *j, uint32_t k)
     st = read_time(j, &j->entry[j->first[g]], &t->fast);
     if (st || !j->masks || t->n_operands > ADDITIVE_TABLE)
         return st;
-    t->table = atm_arena_array(j->profile->arena,
-                               (size_t)1 << t->n_operands, sizeof(*t->table));
+    t->table = atm_arena_array(j->profile->arena, (size_t)1 << t->n_operands,
+                               sizeof(*t->table));
     if (!t->table)
         return ATM_NOMEM;
     for (i = j->first[g]; i < j->first[g] + j->n[g] && !st; i++)
@@ -555,7 +556,8 @@ enum atm_status atm_profile_program(const struct atm_program *p,
         return ATM_NOMEM;
     st = job_init(&j);
     if (!st && j.plan.to_measure > 0 && o->known_only)
-        st = atm_fail(ATM_STALE, "profile store: %" PRIu32 " of %" PRIu32
+        st = atm_fail(ATM_STALE,
+                      "profile store: %" PRIu32 " of %" PRIu32
                       " kernels are not measured on this machine",
                       j.plan.to_measure, j.plan.distinct);
     else if (!st && j.plan.to_measure > 0)

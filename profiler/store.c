@@ -45,8 +45,13 @@ static const char schema[] =
 /* clang-format on */
 
 enum statement {
-    SELECT_SAMPLES, COUNT_SWEEPS, INSERT_SAMPLE, DELETE_SAMPLES,
-    SELECT_CALIBRATION, INSERT_CALIBRATION, STATEMENTS
+    SELECT_SAMPLES,
+    COUNT_SWEEPS,
+    INSERT_SAMPLE,
+    DELETE_SAMPLES,
+    SELECT_CALIBRATION,
+    INSERT_CALIBRATION,
+    STATEMENTS
 };
 #define WHERE_VECTOR                                                           \
     " WHERE machine = ?1 AND signature = ?2 AND tier = ?3 AND mask = ?4"
@@ -74,15 +79,14 @@ static enum atm_status db_fail(const struct atm_store *s)
 {
     int rc = sqlite3_errcode(s->db);
 
-    return atm_fail(rc == SQLITE_NOMEM ? ATM_NOMEM : ATM_IO, "%s: %s",
-                    s->path, sqlite3_errmsg(s->db));
+    return atm_fail(rc == SQLITE_NOMEM ? ATM_NOMEM : ATM_IO, "%s: %s", s->path,
+                    sqlite3_errmsg(s->db));
 }
 
 static enum atm_status db_exec(struct atm_store *s, const char *sql)
 {
-    return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK
-               ? ATM_OK
-               : db_fail(s);
+    return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK ? ATM_OK
+                                                                   : db_fail(s);
 }
 
 static bool damaged(int rc)
@@ -146,10 +150,9 @@ static enum atm_status db_open(struct atm_store *s, bool *corrupt)
     enum atm_status st;
 
     *corrupt = false;
-    rc = sqlite3_open_v2(s->path, &s->db,
-                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
-                             SQLITE_OPEN_NOMUTEX,
-                         NULL);
+    rc = sqlite3_open_v2(
+        s->path, &s->db,
+        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
     if (rc != SQLITE_OK)
         return s->db ? db_fail(s)
                      : atm_fail(ATM_NOMEM, "%s: out of memory", s->path);
@@ -172,7 +175,8 @@ static enum atm_status db_open(struct atm_store *s, bool *corrupt)
         return db_fail(s);
     }
     if (tables > 0 && (id != APPLICATION_ID || version != SCHEMA_VERSION))
-        return atm_fail(ATM_STALE, "%s: a database of something else or of "
+        return atm_fail(ATM_STALE,
+                        "%s: a database of something else or of "
                         "another version of autotm; name another --store",
                         s->path);
     st = db_exec(s, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; "
@@ -205,8 +209,8 @@ static enum atm_status put_aside(const char *path)
     int n;
 
     for (n = 1;; n++) {
-        if ((size_t)snprintf(aside, sizeof(aside), "%s.corrupt-%d", path,
-                             n) >= sizeof(aside))
+        if ((size_t)snprintf(aside, sizeof(aside), "%s.corrupt-%d", path, n) >=
+            sizeof(aside))
             return atm_fail(ATM_IO, "%s: name too long", path);
         if (access(aside, F_OK) != 0)
             break;
@@ -235,9 +239,8 @@ static enum atm_status make_folders(char *path)
         *slash = '\0';
         rc = mkdir(path, 0700);
         if (rc != 0 && errno != EEXIST) {
-            enum atm_status st =
-                atm_fail(ATM_IO, "%s: cannot be created: %s", path,
-                         strerror(errno));
+            enum atm_status st = atm_fail(ATM_IO, "%s: cannot be created: %s",
+                                          path, strerror(errno));
 
             *slash = '/';
             return st;
@@ -261,7 +264,8 @@ static enum atm_status store_path(const char *path, char **out)
             folder = home;
             sub = "/.cache";
         } else {
-            return atm_fail(ATM_IO, "profile store: neither XDG_CACHE_HOME "
+            return atm_fail(ATM_IO,
+                            "profile store: neither XDG_CACHE_HOME "
                             "nor HOME is set; name a file with --store");
         }
     }
@@ -390,9 +394,8 @@ static enum atm_status finish(struct atm_store *s, sqlite3_stmt *q)
 }
 
 enum atm_status atm__store_samples(struct atm_store *s,
-                                   const struct atm__vector *v,
-                                   double *seconds, uint32_t cap, uint32_t *n,
-                                   uint32_t *sweeps)
+                                   const struct atm__vector *v, double *seconds,
+                                   uint32_t cap, uint32_t *n, uint32_t *sweeps)
 {
     sqlite3_stmt *q = bind_vector(s, COUNT_SWEEPS, v);
     enum atm_status st = ATM_OK;
@@ -434,9 +437,9 @@ void atm__store_rollback(struct atm_store *s)
         (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
-enum atm_status atm__store_add(struct atm_store *s,
-                               const struct atm__vector *v, uint32_t sweep,
-                               uint32_t instance, double seconds)
+enum atm_status atm__store_add(struct atm_store *s, const struct atm__vector *v,
+                               uint32_t sweep, uint32_t instance,
+                               double seconds)
 {
     sqlite3_stmt *q = bind_vector(s, INSERT_SAMPLE, v);
 

@@ -27,15 +27,14 @@ struct atm_hash atm__store_machine(const struct atm_store *s);
 
 /* Samples of a vector, sorted; at most `cap` are written; all are counted. */
 enum atm_status atm__store_samples(struct atm_store *s,
-                                   const struct atm__vector *v,
-                                   double *seconds, uint32_t cap, uint32_t *n,
-                                   uint32_t *sweeps);
+                                   const struct atm__vector *v, double *seconds,
+                                   uint32_t cap, uint32_t *n, uint32_t *sweeps);
 enum atm_status atm__store_begin(struct atm_store *s);
 enum atm_status atm__store_commit(struct atm_store *s);
 void atm__store_rollback(struct atm_store *s);
-enum atm_status atm__store_add(struct atm_store *s,
-                               const struct atm__vector *v, uint32_t sweep,
-                               uint32_t instance, double seconds);
+enum atm_status atm__store_add(struct atm_store *s, const struct atm__vector *v,
+                               uint32_t sweep, uint32_t instance,
+                               double seconds);
 enum atm_status atm__store_forget(struct atm_store *s,
                                   const struct atm__vector *v);
 

@@ -246,8 +246,9 @@ static void test_store_foreign(void)
     atm_store_close(&s);
     CU_ASSERT_EQUAL(unlink(path), 0);
     CU_ASSERT_EQUAL_FATAL(sqlite3_open(path, &db), SQLITE_OK);
-    CU_ASSERT_EQUAL(sqlite3_exec(db, "CREATE TABLE recipe (x)", NULL, NULL,
-                                 NULL), SQLITE_OK);
+    CU_ASSERT_EQUAL(
+        sqlite3_exec(db, "CREATE TABLE recipe (x)", NULL, NULL, NULL),
+        SQLITE_OK);
     (void)sqlite3_close(db);
     ATM_ASSERT_FAILS(atm_store_open(path, &s, &warning), ATM_STALE,
                      "something else");
@@ -321,8 +322,8 @@ static void test_profile(void)
     CU_ASSERT_TRUE(distinct >= 3 && distinct <= run_kernels(n.program));
     CU_ASSERT_EQUAL(a->n_measured, distinct);
     CU_ASSERT_EQUAL(a->n_reused, 0);
-    CU_ASSERT_EQUAL(
-        query("SELECT count(DISTINCT signature) FROM sample"), (int)distinct);
+    CU_ASSERT_EQUAL(query("SELECT count(DISTINCT signature) FROM sample"),
+                    (int)distinct);
     for (k = 0; k < a->n_kernels; k++) {
         const struct atm_time *t = &a->kernel[k].fast;
 
@@ -371,8 +372,8 @@ static void test_interrupt(void)
     atm_profiler_options_init(&o);
     o.progress = note;
     o.user = &seen;
-    ATM_ASSERT_FAILS(atm_profile_program(n.program, s, &o, &a),
-                     ATM_INTERRUPTED, "kept");
+    ATM_ASSERT_FAILS(atm_profile_program(n.program, s, &o, &a), ATM_INTERRUPTED,
+                     "kept");
     CU_ASSERT_EQUAL(query("SELECT count(DISTINCT sweep) FROM sample"), 2);
     seen.stop_at = 0;
     o.samples = 6;
@@ -415,7 +416,8 @@ static void test_vectors(void)
     CU_ASSERT_EQUAL(tables, run_kernels(n.program));
     /* and moves, by size and direction: 4 of them */
     CU_ASSERT_EQUAL(query("SELECT count(*) FROM sample WHERE tier = 'dram' "
-                          "AND mask = 0"), 4 * 9);
+                          "AND mask = 0"),
+                    4 * 9);
     CU_ASSERT_TRUE(a->tier[1].read_bw > 1e8 && a->tier[1].read_bw < 1e12);
     CU_ASSERT_TRUE(a->tier[1].write_bw > 1e8 && a->tier[1].latency_s < 1e-2);
     CU_ASSERT_TRUE(query("SELECT count(DISTINCT mask) FROM sample") >= 4);
@@ -443,8 +445,8 @@ static void test_alone(void)
     o.memory_bytes = 1;
     o.progress = note;
     o.user = &seen;
-    ATM_ASSERT_FAILS(atm_profile_program(n.program, s, &o, &a),
-                     ATM_INTERRUPTED, "kept");
+    ATM_ASSERT_FAILS(atm_profile_program(n.program, s, &o, &a), ATM_INTERRUPTED,
+                     "kept");
     CU_ASSERT_EQUAL(query("SELECT count(*) FROM sample"), 11);
     seen.stop_at = 0;
     ATM_ASSERT_OK(atm_profile_program(n.program, s, &o, &a));
@@ -502,8 +504,7 @@ static void test_datum(void)
     CU_ASSERT_EQUAL(atm_profile_kernel(p, k, 0), 1e-5);
     CU_ASSERT_DOUBLE_EQUAL(atm_profile_move(p, 4000000, false), 2.001e-3,
                            1e-12);
-    CU_ASSERT_DOUBLE_EQUAL(atm_profile_move(p, 4000000, true), 4.001e-3,
-                           1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(atm_profile_move(p, 4000000, true), 4.001e-3, 1e-12);
     CU_ASSERT_EQUAL(atm_profile_kernel(p, 1, 1), 0); /* a feed, slow: free */
     p->kernel[k].fast.seconds = NAN;
     ATM_ASSERT_FAILS(atm_profile_check(p, n.program), ATM_FORMAT, "no time");
@@ -553,8 +554,8 @@ static void test_index_inputs(void)
     const struct atm_op *gather = atm_op_find("", "Gather");
     const struct atm_op *reshape = atm_op_find("", "Identity");
     struct atm_shape rows = {1, {64}}, table = {2, {7, 3}};
-    struct atm_constant c = {.kind = ATM_CONST_GENERATED, .bytes = 84,
-                             .stddev = 1};
+    struct atm_constant c = {
+        .kind = ATM_CONST_GENERATED, .bytes = 84, .stddev = 1};
     uint32_t x, y, t, out, in[2];
     struct atm_graph *g;
     int64_t index[64];
@@ -570,12 +571,12 @@ static void test_index_inputs(void)
     ATM_ASSERT_OK(atm_graph_add_constant(g, &c, &g->value[t].constant));
     ATM_ASSERT_OK(atm_graph_add_value(g, "out", ATM_F32, NULL, &out));
     ATM_ASSERT_OK(atm_graph_add_input(g, x));
-    ATM_ASSERT_OK(atm_graph_add_node(g, "id", reshape, 13, 1, &x, 1, &y, 0,
-                                     NULL, NULL));
+    ATM_ASSERT_OK(
+        atm_graph_add_node(g, "id", reshape, 13, 1, &x, 1, &y, 0, NULL, NULL));
     in[0] = t;
     in[1] = y;
-    ATM_ASSERT_OK(atm_graph_add_node(g, "gather", gather, 13, 2, in, 1, &out,
-                                     0, NULL, NULL));
+    ATM_ASSERT_OK(atm_graph_add_node(g, "gather", gather, 13, 2, in, 1, &out, 0,
+                                     NULL, NULL));
     ATM_ASSERT_OK(atm_input_fill(g, 0, 3, index));
     for (i = 0; i < 64; i++) {
         CU_ASSERT_TRUE_FATAL(index[i] >= 0 && index[i] < 7);

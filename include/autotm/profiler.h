@@ -37,7 +37,8 @@ struct atm_profile_plan { /* what a profiling run will do */
     double estimated_seconds;   /* NaN: not known yet */
 };
 /* Called first with the counts, again when a warm-up sweep has told how long
- * it will take, then after each sweep and about each second; return true to stop (INTERRUPTED; what is measured is kept). */
+ * it will take, then after each sweep and about each second; return true to
+ * stop (INTERRUPTED; what is measured is kept). */
 typedef bool atm_profile_progress_fn(void *user,
                                      const struct atm_profile_plan *plan,
                                      uint32_t done, double elapsed_s);
