@@ -21,10 +21,10 @@ void atm_array_clear(struct atm_array *a)
 static const struct {
     const char *code;
     enum atm_dtype dtype;
-} npy_types[] = {
-    {"f4", ATM_F32}, {"f8", ATM_F64}, {"f2", ATM_F16}, {"i1", ATM_I8},
-    {"i2", ATM_I16}, {"i4", ATM_I32}, {"i8", ATM_I64}, {"u1", ATM_U8},
-    {"u2", ATM_U16}, {"u4", ATM_U32}, {"u8", ATM_U64}, {"b1", ATM_BOOL}};
+} npy_types[] = {{"f4", ATM_F32}, {"f8", ATM_F64}, {"f2", ATM_F16},
+                 {"i1", ATM_I8},  {"i2", ATM_I16}, {"i4", ATM_I32},
+                 {"i8", ATM_I64}, {"u1", ATM_U8},  {"u2", ATM_U16},
+                 {"u4", ATM_U32}, {"u8", ATM_U64}, {"b1", ATM_BOOL}};
 #define N_NPY_TYPES (sizeof(npy_types) / sizeof(npy_types[0]))
 
 /* The text behind 'key': in the header's dictionary, or null. */
@@ -55,8 +55,10 @@ static enum atm_status npy_descr(const char *header, enum atm_dtype *dtype)
             *dtype = npy_types[i].dtype;
             return ATM_OK;
         }
-    return atm_fail(ATM_UNSUPPORTED, "element type %.12s of the .npy file (a "
-                    "little-endian number is)", at);
+    return atm_fail(ATM_UNSUPPORTED,
+                    "element type %.12s of the .npy file (a "
+                    "little-endian number is)",
+                    at);
 }
 
 static enum atm_status npy_shape(const char *header, struct atm_shape *shape)
@@ -71,7 +73,7 @@ static enum atm_status npy_shape(const char *header, struct atm_shape *shape)
 
         if (*at < '0' || *at > '9')
             return atm_fail(ATM_FORMAT, "the 'shape' in the .npy header is "
-                            "damaged");
+                                        "damaged");
         for (; *at >= '0' && *at <= '9'; at++)
             if (__builtin_mul_overflow(v, 10, &v) ||
                 __builtin_add_overflow(v, *at - '0', &v))
@@ -119,11 +121,13 @@ static enum atm_status npy_head(int fd, const char *path, uint64_t size,
     order = npy_key(header, "'fortran_order'");
     if (!order || (strncmp(order, "False", 5) != 0 && a->shape.rank > 1))
         return atm_fail(ATM_UNSUPPORTED, "the .npy file is in Fortran order; "
-                        "save numpy.ascontiguousarray of it");
+                                         "save numpy.ascontiguousarray of it");
     st = atm_shape_bytes(&a->shape, a->dtype, &a->bytes);
     if (!st && size - *offset != a->bytes)
-        st = atm_fail(ATM_FORMAT, "%" PRIu64 " bytes of elements, the header "
-                      "says %" PRIu64, size - *offset, a->bytes);
+        st = atm_fail(ATM_FORMAT,
+                      "%" PRIu64 " bytes of elements, the header "
+                      "says %" PRIu64,
+                      size - *offset, a->bytes);
     return st;
 }
 
@@ -179,8 +183,8 @@ static enum atm_status read_pb(int fd, const char *path, uint64_t size,
     if (!st)
         st = atm__scan_unpack(&scan, path, type, &message);
     if (!st)
-        st = read_tensor(fd, path, &scan, (const Onnx__TensorProto *)message,
-                         a);
+        st =
+            read_tensor(fd, path, &scan, (const Onnx__TensorProto *)message, a);
     atm__unpacked_free(message);
     atm__scan_clear(&scan);
     return st;
@@ -195,13 +199,14 @@ static enum atm_status read_raw(int fd, const char *path, uint64_t size,
 
     if (!shape || dtype == ATM_DTYPE_NONE)
         return atm_fail(ATM_INVAL, "raw bytes need a type and a shape; name "
-                        "it .npy or .pb if it is one");
+                                   "it .npy or .pb if it is one");
     a->dtype = dtype;
     a->shape = *shape;
     st = atm_shape_bytes(shape, dtype, &a->bytes);
     if (!st && size != a->bytes)
-        st = atm_fail(ATM_FORMAT, "%" PRIu64 " bytes, shape and type need %"
-                      PRIu64, size, a->bytes);
+        st = atm_fail(ATM_FORMAT,
+                      "%" PRIu64 " bytes, shape and type need %" PRIu64, size,
+                      a->bytes);
     if (!st)
         st = allocate(a);
     return st ? st : atm__pread(fd, path, 0, a->bytes, a->data);
@@ -222,11 +227,10 @@ static enum atm_status same_type(const struct atm_array *a,
 
     if (!shape || (a->dtype == dtype && atm_shape_equal(&a->shape, shape)))
         return ATM_OK;
-    return atm_fail(ATM_FORMAT, "holds %s %s, expected is %s %s",
-                    atm_dtype_name(a->dtype),
-                    atm_shape_str(&a->shape, is, sizeof(is)),
-                    atm_dtype_name(dtype),
-                    atm_shape_str(shape, want, sizeof(want)));
+    return atm_fail(
+        ATM_FORMAT, "holds %s %s, expected is %s %s", atm_dtype_name(a->dtype),
+        atm_shape_str(&a->shape, is, sizeof(is)), atm_dtype_name(dtype),
+        atm_shape_str(shape, want, sizeof(want)));
 }
 
 enum atm_status atm_array_read(const char *path, enum atm_dtype dtype,
@@ -272,7 +276,8 @@ static enum atm_status npy_header(const struct atm_array *a, char *buf,
     if (!code)
         return atm_fail(ATM_UNSUPPORTED, "%s has no .npy type",
                         atm_dtype_name(a->dtype));
-    n = 10 + (size_t)snprintf(buf + 10, cap - 10, "{'descr': '%c%s', "
+    n = 10 + (size_t)snprintf(buf + 10, cap - 10,
+                              "{'descr': '%c%s', "
                               "'fortran_order': False, 'shape': (",
                               code[1] == '1' ? '|' : '<', code);
     for (i = 0; i < a->shape.rank; i++)
@@ -290,8 +295,8 @@ static enum atm_status npy_header(const struct atm_array *a, char *buf,
     return ATM_OK;
 }
 
-enum atm_status atm_array_write_npy(const char *path,
-                                    const struct atm_array *a, bool force)
+enum atm_status atm_array_write_npy(const char *path, const struct atm_array *a,
+                                    bool force)
 {
     char header[1024];
     enum atm_status st;

@@ -47,8 +47,7 @@ void atm__model_info(const Onnx__ModelProto *m, struct atm_model_info *info)
     info->n_nodes = (uint32_t)m->graph->n_node;
     info->n_initialisers = (uint32_t)m->graph->n_initializer;
     for (i = 0; i < m->graph->n_initializer; i++)
-        if (!atm__tensor_type(m->graph->initializer[i], &dtype, &shape,
-                              &bytes))
+        if (!atm__tensor_type(m->graph->initializer[i], &dtype, &shape, &bytes))
             info->initialiser_bytes += bytes;
 }
 
@@ -101,17 +100,16 @@ static enum atm_status fill_inputs(const Onnx__GraphProto *g,
         const Onnx__ValueInfoProto *v = g->input[i];
         struct atm_model_input *in = &s->input[s->n_inputs++];
         const Onnx__TypeProto__Tensor *t =
-            v->type && v->type->value_case ==
-                           ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE
+            v->type &&
+                    v->type->value_case == ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE
                 ? v->type->tensor_type
                 : NULL;
-        enum atm_dtype dtype = t ? atm_dtype_from_onnx(t->elem_type)
-                                 : ATM_DTYPE_NONE;
+        enum atm_dtype dtype =
+            t ? atm_dtype_from_onnx(t->elem_type) : ATM_DTYPE_NONE;
 
         in->name = atm_arena_strdup(s->arena, text(v->name));
         in->dtype = dtype == ATM_DTYPE_NONE ? "?" : atm_dtype_name(dtype);
-        in->initialised =
-            atm__names_find(&defaults, text(v->name)) != ATM_NONE;
+        in->initialised = atm__names_find(&defaults, text(v->name)) != ATM_NONE;
         if (!in->name)
             st = ATM_NOMEM;
         else if (t && t->shape)
@@ -133,8 +131,7 @@ static bool supported(const char *domain, const char *name, int64_t opset)
 {
     const struct atm_op *op = atm_op_find(domain, name);
 
-    return op ? opset >= op->since
-              : !*domain && strcmp(name, "Constant") == 0;
+    return op ? opset >= op->since : !*domain && strcmp(name, "Constant") == 0;
 }
 
 /* The entry of an operator, made at its first node; `seen` is by the qualified
@@ -157,10 +154,10 @@ static struct atm_model_op *op_entry(struct atm_model_summary *s,
         return NULL;
     s->op = op;
     op += s->n_ops++;
-    *op = (struct atm_model_op){
-        .domain = atm_arena_strdup(s->arena, domain),
-        .name = atm_arena_strdup(s->arena, name),
-        .supported = supported(domain, name, s->info.opset)};
+    *op = (struct atm_model_op){.domain = atm_arena_strdup(s->arena, domain),
+                                .name = atm_arena_strdup(s->arena, name),
+                                .supported =
+                                    supported(domain, name, s->info.opset)};
     return op->domain && op->name ? op : NULL;
 }
 

@@ -26,7 +26,7 @@ struct buffer {
 };
 
 struct hole {
-    size_t at;      /* in the graph's buffer */
+    size_t at; /* in the graph's buffer */
     uint32_t value;
     uint64_t bytes;
 };
@@ -136,7 +136,7 @@ static enum atm_status put_initialiser(struct exporter *e, uint32_t value)
     if (!atm_add_u64(e->hole_bytes, bytes, &e->hole_bytes) ||
         e->hole_bytes + e->graph.bytes > MESSAGE_MAX)
         return atm_fail(ATM_UNSUPPORTED, "a model of more than 2 GiB cannot "
-                        "be one ONNX file");
+                                         "be one ONNX file");
     return ATM_OK;
 }
 
@@ -168,8 +168,8 @@ static enum atm_status put_attr_tensor(const struct exporter *e,
     void *data;
 
     if (bytes > MESSAGE_MAX)
-        return atm_fail(ATM_UNSUPPORTED, "a tensor attribute of %" PRIu64
-                        " bytes", bytes);
+        return atm_fail(ATM_UNSUPPORTED,
+                        "a tensor attribute of %" PRIu64 " bytes", bytes);
     data = atm_alloc((size_t)bytes);
     if (!data)
         return ATM_NOMEM;
@@ -185,8 +185,8 @@ static enum atm_status put_attr(const struct exporter *e, struct buffer *node,
                                 const struct atm_attr *a)
 {
     static const int type[] = {
-        [ATM_ATTR_INT] = 2, [ATM_ATTR_FLOAT] = 1, [ATM_ATTR_STRING] = 3,
-        [ATM_ATTR_INTS] = 7, [ATM_ATTR_FLOATS] = 6, [ATM_ATTR_STRINGS] = 8,
+        [ATM_ATTR_INT] = 2,   [ATM_ATTR_FLOAT] = 1,  [ATM_ATTR_STRING] = 3,
+        [ATM_ATTR_INTS] = 7,  [ATM_ATTR_FLOATS] = 6, [ATM_ATTR_STRINGS] = 8,
         [ATM_ATTR_TENSOR] = 4};
     struct buffer b = {0};
     enum atm_status st = ATM_OK;
@@ -231,14 +231,16 @@ static enum atm_status put_node(struct exporter *e, const struct atm_node *n)
     uint32_t i;
 
     if (n->n_post > 0)
-        return atm_fail(ATM_INVAL, "node \"%s\" is fused; a graph is exported "
-                        "before fusion", n->name);
+        return atm_fail(ATM_INVAL,
+                        "node \"%s\" is fused; a graph is exported "
+                        "before fusion",
+                        n->name);
     for (i = 0; i < n->n_in; i++)
-        put_string(&b, 1, n->in[i] == ATM_NONE ? ""
-                                               : e->g->value[n->in[i]].name);
+        put_string(&b, 1,
+                   n->in[i] == ATM_NONE ? "" : e->g->value[n->in[i]].name);
     for (i = 0; i < n->n_out; i++)
-        put_string(&b, 2, n->out[i] == ATM_NONE ? ""
-                                                : e->g->value[n->out[i]].name);
+        put_string(&b, 2,
+                   n->out[i] == ATM_NONE ? "" : e->g->value[n->out[i]].name);
     if (*n->name)
         put_string(&b, 3, n->name);
     put_string(&b, 4, n->op->name);
@@ -296,8 +298,8 @@ static enum atm_status write_hole(const struct exporter *e, struct atm_file *f,
     return st;
 }
 
-static enum atm_status write_model(const struct exporter *e,
-                                   struct atm_file *f, int opset)
+static enum atm_status write_model(const struct exporter *e, struct atm_file *f,
+                                   int opset)
 {
     struct buffer head = {0}, tail = {0}, set = {0};
     enum atm_status st;
@@ -342,8 +344,10 @@ enum atm_status atm_onnx_export(const struct atm_graph *g, const char *path,
 
     for (i = 0; i < g->n_nodes; i++)
         if (g->node[i].opset != opset)
-            return atm_fail(ATM_INVAL, "nodes of opset %d and of opset %d in "
-                            "one graph", opset, g->node[i].opset);
+            return atm_fail(ATM_INVAL,
+                            "nodes of opset %d and of opset %d in "
+                            "one graph",
+                            opset, g->node[i].opset);
     e.hole = atm_alloc_array(g->n_values, sizeof(*e.hole));
     if (!e.hole)
         return ATM_NOMEM;

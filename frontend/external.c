@@ -49,8 +49,8 @@ static enum atm_status read_keys(const Onnx__TensorProto *t, struct entry *e)
         const Onnx__StringStringEntryProto *p = t->external_data[i];
         const char *key = p->key ? p->key : "";
         const char **at = strcmp(key, "location") == 0 ? &e->location
-                        : strcmp(key, "offset") == 0   ? &e->offset
-                        : strcmp(key, "length") == 0   ? &e->length
+                          : strcmp(key, "offset") == 0 ? &e->offset
+                          : strcmp(key, "length") == 0 ? &e->length
                                                        : NULL;
 
         if (!at)
@@ -150,14 +150,15 @@ static enum atm_status open_beneath(struct atm__importer *im,
     if (*fd >= 0)
         return ATM_OK;
     if (error == EXDEV || error == ELOOP)
-        return atm_fail(ATM_FORMAT, "external data: location \"%s\" leads out "
-                        "of the model's directory", location);
-    return atm_fail(ATM_IO, "external data: %s: %s", location,
-                    strerror(error));
+        return atm_fail(ATM_FORMAT,
+                        "external data: location \"%s\" leads out "
+                        "of the model's directory",
+                        location);
+    return atm_fail(ATM_IO, "external data: %s: %s", location, strerror(error));
 }
 
-static enum atm_status add_file(struct atm__importer *im,
-                                const char *location, uint32_t *file)
+static enum atm_status add_file(struct atm__importer *im, const char *location,
+                                uint32_t *file)
 {
     enum atm_status st;
     const char *path;
@@ -198,8 +199,10 @@ enum atm_status atm__external_open(struct atm__importer *im,
         return atm_fail(ATM_FORMAT, "external data: length \"%s\" is no number",
                         e.length);
     if (length != bytes)
-        return atm_fail(ATM_FORMAT, "external data: length %" PRIu64 ", shape "
-                        "and type need %" PRIu64 " bytes", length, bytes);
+        return atm_fail(ATM_FORMAT,
+                        "external data: length %" PRIu64 ", shape "
+                        "and type need %" PRIu64 " bytes",
+                        length, bytes);
     *file = atm__names_find(&im->externals, e.location);
     if (*file == ATM_NONE) {
         st = add_file(im, e.location, file);
@@ -208,9 +211,9 @@ enum atm_status atm__external_open(struct atm__importer *im,
     }
     if (fstat(im->g->file_fd[*file], &sb) != 0)
         return atm_fail(ATM_IO, "%s: %s", e.location, strerror(errno));
-    if (bytes > (uint64_t)sb.st_size ||
-        *offset > (uint64_t)sb.st_size - bytes)
-        return atm_fail(ATM_FORMAT, "external data: %s has %jd bytes; %" PRIu64
+    if (bytes > (uint64_t)sb.st_size || *offset > (uint64_t)sb.st_size - bytes)
+        return atm_fail(ATM_FORMAT,
+                        "external data: %s has %jd bytes; %" PRIu64
                         " at offset %" PRIu64 " are beyond its end",
                         e.location, (intmax_t)sb.st_size, bytes, *offset);
     return ATM_OK;

@@ -8,7 +8,6 @@ const char *atm_frontend_libraries(void)
 {
     static _Thread_local char text[64];
 
-    (void)snprintf(text, sizeof(text), "protobuf-c %s\n",
-                   protobuf_c_version());
+    (void)snprintf(text, sizeof(text), "protobuf-c %s\n", protobuf_c_version());
     return text;
 }

@@ -22,11 +22,11 @@ struct fuse {
     struct atm__names names;
     uint32_t n; /* values when the tables were made */
     struct use {
-        uint32_t readers;          /* inputs that name it; an output counts */
-        uint32_t last, before;     /* the last two nodes that read it */
-        uint32_t producer;         /* ATM_NONE: input or constant */
-        bool output, aliased;      /* aliased: a view's source or result */
-    } *use;
+        uint32_t readers;      /* inputs that name it; an output counts */
+        uint32_t last, before; /* the last two nodes that read it */
+        uint32_t producer;     /* ATM_NONE: input or constant */
+        bool output, aliased;  /* aliased: a view's source or result */
+    } * use;
     bool *drop;
 };
 
@@ -172,9 +172,8 @@ static bool by_channel(const struct atm_graph *g, const struct atm_node *n,
 }
 
 /* The affine map that node n applies to its operand x, if it is one. */
-static enum atm_status affine_of(const struct fuse *f,
-                                 const struct atm_node *n, uint32_t x,
-                                 struct affine *a, bool *is)
+static enum atm_status affine_of(const struct fuse *f, const struct atm_node *n,
+                                 uint32_t x, struct affine *a, bool *is)
 {
     const struct atm_graph *g = f->g;
     const struct atm_shape *y = &g->value[n->out[0]].shape;
@@ -215,8 +214,8 @@ static enum atm_status affine_of(const struct fuse *f,
     if (!st)
         st = read_floats(g, n->in[4], a->channels, var);
     for (c = 0; !st && c < a->channels; c++) {
-        a->scale[c] /= sqrt(var[c] +
-                            (double)atm_node_float(n, "epsilon", 1e-5f));
+        a->scale[c] /=
+            sqrt(var[c] + (double)atm_node_float(n, "epsilon", 1e-5f));
         a->shift[c] -= mean[c] * a->scale[c];
     }
     atm_free(mean);
@@ -229,10 +228,11 @@ static enum atm_status scaled_weight(struct fuse *f, struct atm_node *conv,
     struct atm_graph *g = f->g;
     uint32_t old = conv->in[1], id;
     const struct atm_constant *w = &g->constant[g->value[old].constant];
-    struct atm_constant c = {.kind = ATM_CONST_ROW_SCALE, .bytes = w->bytes,
+    struct atm_constant c = {.kind = ATM_CONST_ROW_SCALE,
+                             .bytes = w->bytes,
                              .source = g->value[old].constant};
-    float *scale = atm_arena_array(g->arena, (size_t)a->channels,
-                                   sizeof(*scale));
+    float *scale =
+        atm_arena_array(g->arena, (size_t)a->channels, sizeof(*scale));
     struct atm_shape shape = g->value[old].shape;
     enum atm_status st;
     int64_t i;
@@ -240,8 +240,9 @@ static enum atm_status scaled_weight(struct fuse *f, struct atm_node *conv,
     if (!scale)
         return ATM_NOMEM;
     for (i = 0; i < a->channels; i++)
-        scale[i] = (float)(a->scale[i] * (w->kind == ATM_CONST_ROW_SCALE
-                                              ? (double)w->scale[i] : 1));
+        scale[i] =
+            (float)(a->scale[i] *
+                    (w->kind == ATM_CONST_ROW_SCALE ? (double)w->scale[i] : 1));
     if (w->kind == ATM_CONST_ROW_SCALE)
         c.source = w->source;
     c.scale = scale;
@@ -336,8 +337,8 @@ static enum atm_status fuse_row(struct fuse *f, uint32_t index)
     struct atm_graph *g = f->g;
     struct atm_node *n = &g->node[index], *m;
     const struct atm_shape *s, *y = &g->value[n->out[0]].shape;
-    struct atm_attr broadcast = {.name = "broadcast", .kind = ATM_ATTR_INT,
-                                 .i = 1};
+    struct atm_attr broadcast = {
+        .name = "broadcast", .kind = ATM_ATTR_INT, .i = 1};
     enum atm_status st;
     uint32_t k, row;
 
@@ -358,8 +359,7 @@ static enum atm_status fuse_row(struct fuse *f, uint32_t index)
             g->value[m->in[1]].shape.rank != 2)
             return ATM_OK;
         if (m->opset < 7) {
-            m->attr = atm_arena_memdup(g->arena, &broadcast,
-                                       sizeof(broadcast));
+            m->attr = atm_arena_memdup(g->arena, &broadcast, sizeof(broadcast));
             if (!m->attr)
                 return ATM_NOMEM;
             m->n_attr = 1;
@@ -417,8 +417,8 @@ static enum atm_status fuse_sum(struct fuse *f, uint32_t index)
     st = append_input(g, conv, other);
     if (st)
         return st;
-    conv->post[conv->n_post++] = (struct atm_post){
-        .kind = ATM_POST_ADD, .input = conv->n_in - 1};
+    conv->post[conv->n_post++] =
+        (struct atm_post){.kind = ATM_POST_ADD, .input = conv->n_in - 1};
     swallow(f, index, conv);
     return ATM_OK;
 }
@@ -435,9 +435,9 @@ static enum atm_status clip_bound(const struct atm_graph *g,
     if (n->n_in <= input || n->in[input] == ATM_NONE)
         return ATM_OK;
     *constant = *constant && is_float_constant(g, n->in[input]);
-    return *constant ? atm_constant_read(g, n->in[input], 0, sizeof(*bound),
-                                         bound)
-                     : ATM_OK;
+    return *constant
+               ? atm_constant_read(g, n->in[input], 0, sizeof(*bound), bound)
+               : ATM_OK;
 }
 
 static enum atm_status fuse_activation(struct fuse *f, uint32_t index)

@@ -54,13 +54,15 @@ static enum atm_status read_opset(struct atm__importer *im)
 
         for (k = 0; k < i; k++)
             if (strcmp(domain, m->opset_import[k]->domain
-                                   ? m->opset_import[k]->domain : "") == 0)
-                return atm_fail(ATM_FORMAT, "opset_import names domain \"%s\" "
-                                "twice", domain);
+                                   ? m->opset_import[k]->domain
+                                   : "") == 0)
+                return atm_fail(ATM_FORMAT,
+                                "opset_import names domain \"%s\" "
+                                "twice",
+                                domain);
         if (strcmp(domain, "") == 0 || strcmp(domain, "ai.onnx") == 0) {
             if (found)
-                return atm_fail(ATM_FORMAT,
-                                "opset_import names ai.onnx twice");
+                return atm_fail(ATM_FORMAT, "opset_import names ai.onnx twice");
             found = true;
             version = o->version;
         }

@@ -24,7 +24,7 @@ struct atm__importer {
     struct atm__scan scan;
     const Onnx__ModelProto *model;
     uint64_t file_bytes;
-    uint32_t file;               /* of the model, in the graph */
+    uint32_t file; /* of the model, in the graph */
     struct atm_hasher *hash;
     int opset;
     struct atm__names values;    /* name -> value id */
@@ -34,9 +34,9 @@ struct atm__importer {
     uint32_t n_dims, cap_dims;
     struct atm__declared *declared; /* by value id, in the graph's arena */
     uint32_t cap_declared;
-    uint32_t *origin;            /* by node of the graph: its place in the
-                                    model's list */
-    char unsupported[640];       /* ", "-separated list; empty: none */
+    uint32_t *origin;      /* by node of the graph: its place in the
+                              model's list */
+    char unsupported[640]; /* ", "-separated list; empty: none */
 };
 
 /* Appends to the list of what is not supported, once; "..." ends a full one. */
@@ -47,15 +47,15 @@ void atm__model_info(const Onnx__ModelProto *m, struct atm_model_info *info);
 
 /* dims and data_type of a TensorProto; UNSUPPORTED for other element types. */
 enum atm_status atm__tensor_type(const Onnx__TensorProto *t,
-                                 enum atm_dtype *dtype,
-                                 struct atm_shape *shape, uint64_t *bytes);
+                                 enum atm_dtype *dtype, struct atm_shape *shape,
+                                 uint64_t *bytes);
 
 /* The data of a tensor as a constant of the graph: INLINE when small, else a
  * FILE range of the model or of an external file. Sentences do not name the
  * tensor. */
 enum atm_status atm__tensor_constant(struct atm__importer *im,
-                                     const Onnx__TensorProto *t,
-                                     uint64_t bytes, uint32_t *constant);
+                                     const Onnx__TensorProto *t, uint64_t bytes,
+                                     uint32_t *constant);
 
 /* Where the raw data of a tensor lie in the scanned file: the token that the
  * scan left is an index into its ranges. */

@@ -20,13 +20,11 @@ static bool is_onnx_domain(const char *domain)
 
 /* A bytes field as a C string in the arena. */
 static enum atm_status read_string(struct atm__importer *im,
-                                   const ProtobufCBinaryData *b,
-                                   const char **s)
+                                   const ProtobufCBinaryData *b, const char **s)
 {
     if (b->len && memchr(b->data, 0, b->len))
         return atm_fail(ATM_FORMAT, "a string holds a NUL");
-    *s = b->len ? atm_arena_strndup(im->g->arena, (const char *)b->data,
-                                    b->len)
+    *s = b->len ? atm_arena_strndup(im->g->arena, (const char *)b->data, b->len)
                 : "";
     return *s ? ATM_OK : ATM_NOMEM;
 }
@@ -52,18 +50,35 @@ static int kind_of(const Onnx__AttributeProto *a)
 {
     if (a->has_type && a->type)
         return a->type;
-    return a->has_f ? 1 : a->has_i ? 2 : a->has_s ? 3 : a->t ? 4 : a->g ? 5
-         : a->n_floats ? 6 : a->n_ints ? 7 : a->n_strings ? 8 : 0;
+    return a->has_f       ? 1
+           : a->has_i     ? 2
+           : a->has_s     ? 3
+           : a->t         ? 4
+           : a->g         ? 5
+           : a->n_floats  ? 6
+           : a->n_ints    ? 7
+           : a->n_strings ? 8
+                          : 0;
 }
 
 /* Fields filled besides that of `kind` mean that the type lies. */
 static bool only_field(const Onnx__AttributeProto *a, int kind)
 {
-    const bool given[] = {
-        false, a->has_f, a->has_i, a->has_s, a->t != NULL, a->g != NULL,
-        a->n_floats > 0, a->n_ints > 0, a->n_strings > 0, a->n_tensors > 0,
-        a->n_graphs > 0, a->sparse_tensor != NULL, a->n_sparse_tensors > 0,
-        a->tp != NULL, a->n_type_protos > 0};
+    const bool given[] = {false,
+                          a->has_f,
+                          a->has_i,
+                          a->has_s,
+                          a->t != NULL,
+                          a->g != NULL,
+                          a->n_floats > 0,
+                          a->n_ints > 0,
+                          a->n_strings > 0,
+                          a->n_tensors > 0,
+                          a->n_graphs > 0,
+                          a->sparse_tensor != NULL,
+                          a->n_sparse_tensors > 0,
+                          a->tp != NULL,
+                          a->n_type_protos > 0};
     int i;
 
     for (i = 1; i < 15; i++)
@@ -114,8 +129,7 @@ static enum atm_status read_attr(struct atm__importer *im,
         to->ints = a->ints;
         return ATM_OK;
     case 8:
-        strings = atm_arena_array(im->g->arena, a->n_strings,
-                                  sizeof(*strings));
+        strings = atm_arena_array(im->g->arena, a->n_strings, sizeof(*strings));
         if (!strings)
             return ATM_NOMEM;
         to->kind = ATM_ATTR_STRINGS;
@@ -166,8 +180,10 @@ static enum atm_status literal(struct atm__importer *im,
     v->shape_known = true;
     c.bytes = n * atm_dtype_bytes(v->dtype);
     if (c.bytes > ATM_INLINE_MAX)
-        return atm_fail(ATM_UNSUPPORTED, "a list of %zu numbers; write it as "
-                        "a tensor", n);
+        return atm_fail(ATM_UNSUPPORTED,
+                        "a list of %zu numbers; write it as "
+                        "a tensor",
+                        n);
     return atm_graph_add_constant(im->g, &c, &v->constant);
 }
 
@@ -179,7 +195,7 @@ static enum atm_status read_constant_node(struct atm__importer *im,
 
     if (n->n_input != 0 || n->n_output != 1 || n->n_attribute != 1)
         return atm_fail(ATM_FORMAT, "a Constant has no inputs, one output and "
-                        "one attribute");
+                                    "one attribute");
     a = n->attribute[0];
     id = atm__names_find(&im->values, n->output[0]);
     if (id == ATM_NONE)
@@ -199,17 +215,19 @@ static enum atm_status read_inputs(struct atm__importer *im,
     size_t i;
 
     for (i = 0; i < n->n_input; i++) {
-        in[i] = *n->input[i] ? atm__names_find(&im->values, n->input[i])
-                             : ATM_NONE;
+        in[i] =
+            *n->input[i] ? atm__names_find(&im->values, n->input[i]) : ATM_NONE;
         if (!*n->input[i])
             continue;
         if (in[i] == ATM_NONE)
             return atm_fail(ATM_FORMAT, "input \"%s\" is produced by no node",
                             n->input[i]);
         if (producer[in[i]] != ATM_NONE && producer[in[i]] >= index)
-            return atm_fail(ATM_FORMAT, "input \"%s\" is produced by node %"
-                            PRIu32 ", not before it: the nodes are unsorted "
-                            "or form a cycle", n->input[i], producer[in[i]]);
+            return atm_fail(ATM_FORMAT,
+                            "input \"%s\" is produced by node %" PRIu32
+                            ", not before it: the nodes are unsorted "
+                            "or form a cycle",
+                            n->input[i], producer[in[i]]);
     }
     return ATM_OK;
 }
@@ -222,8 +240,8 @@ static enum atm_status add_node(struct atm__importer *im,
     struct atm_arena *arena = im->g->arena;
     uint32_t *in = atm_arena_array(arena, n->n_input, sizeof(*in));
     uint32_t *out = atm_arena_array(arena, n->n_output, sizeof(*out));
-    struct atm_attr *attr = atm_arena_array(arena, n->n_attribute,
-                                            sizeof(*attr));
+    struct atm_attr *attr =
+        atm_arena_array(arena, n->n_attribute, sizeof(*attr));
     enum atm_status st;
     uint32_t id;
     size_t i;
@@ -268,9 +286,9 @@ static void list_unsupported(struct atm__importer *im)
         if (is_onnx_domain(domain) && strcmp(type, "Constant") == 0)
             continue;
         if (!op)
-            atm__unsupported(im, "operator %s%s%s", is_onnx_domain(domain)
-                             ? "" : domain, is_onnx_domain(domain) ? "" : ".",
-                             *type ? type : "(none)");
+            atm__unsupported(
+                im, "operator %s%s%s", is_onnx_domain(domain) ? "" : domain,
+                is_onnx_domain(domain) ? "" : ".", *type ? type : "(none)");
         else if (im->opset < op->since)
             atm__unsupported(im, "operator %s of opset %d (from %d on)", type,
                              im->opset, op->since);
@@ -295,26 +313,26 @@ static enum atm_status add_outputs(struct atm__importer *im,
             if (!*name)
                 continue;
             if (atm__names_find(&im->values, name) != ATM_NONE)
-                return atm_fail(ATM_FORMAT, "node %zu \"%s\" (%s): its output "
-                                "\"%s\" exists already", i,
-                                text(graph->node[i]->name),
+                return atm_fail(ATM_FORMAT,
+                                "node %zu \"%s\" (%s): its output "
+                                "\"%s\" exists already",
+                                i, text(graph->node[i]->name),
                                 text(graph->node[i]->op_type), name);
             st = atm__value_new(im, name, &id);
             if (st)
                 return st;
         }
     was = im->g->n_values; /* attributes and constants come behind */
-    *producer = atm_arena_grow(im->g->arena, NULL, &cap, was,
-                               sizeof(**producer));
+    *producer =
+        atm_arena_grow(im->g->arena, NULL, &cap, was, sizeof(**producer));
     if (!*producer)
         return ATM_NOMEM;
     memset(*producer, 0xff, cap * sizeof(**producer));
     for (i = 0; i < graph->n_node; i++)
         for (k = 0; k < graph->node[i]->n_output; k++)
             if (*graph->node[i]->output[k])
-                (*producer)[atm__names_find(&im->values,
-                                            graph->node[i]->output[k])] =
-                    (uint32_t)i;
+                (*producer)[atm__names_find(
+                    &im->values, graph->node[i]->output[k])] = (uint32_t)i;
     return ATM_OK;
 }
 
@@ -325,8 +343,8 @@ enum atm_status atm__import_nodes(struct atm__importer *im)
     enum atm_status st;
 
     list_unsupported(im);
-    im->origin = atm_arena_array(im->g->arena, graph->n_node,
-                                 sizeof(*im->origin));
+    im->origin =
+        atm_arena_array(im->g->arena, graph->n_node, sizeof(*im->origin));
     if (!im->origin)
         return ATM_NOMEM;
     st = add_outputs(im, &producer);

@@ -48,13 +48,15 @@ static enum atm_status bind_dim(struct atm__importer *im, const char *name,
     int64_t old = atm__dim_value(im, name), *grown;
 
     if (value < 0)
-        return atm_fail(ATM_INVAL, "dimension \"%s\" cannot be %" PRId64,
-                        name, value);
+        return atm_fail(ATM_INVAL, "dimension \"%s\" cannot be %" PRId64, name,
+                        value);
     if (old == value)
         return ATM_OK;
     if (old >= 0)
-        return atm_fail(ATM_INVAL, "dimension \"%s\" is bound to %" PRId64
-                        " and to %" PRId64, name, old, value);
+        return atm_fail(ATM_INVAL,
+                        "dimension \"%s\" is bound to %" PRId64
+                        " and to %" PRId64,
+                        name, old, value);
     grown = atm_arena_grow(im->g->arena, im->dim_value, &im->cap_dims,
                            im->n_dims + 1, sizeof(*grown));
     if (!grown)
@@ -115,8 +117,8 @@ static const char *dim_name(const Onnx__ValueInfoProto *v, uint32_t i)
         v->type->tensor_type->shape->dim[i];
 
     return dim->value_case ==
-                   ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM &&
-               *dim->dim_param
+                       ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM &&
+                   *dim->dim_param
                ? dim->dim_param
                : NULL;
 }
@@ -145,9 +147,10 @@ static enum atm_status bind_shape(struct atm__importer *im,
     for (i = 0; d->shaped && i < d->shape.rank; i++) {
         if (shape->rank != d->shape.rank ||
             (d->shape.dim[i] >= 0 && d->shape.dim[i] != shape->dim[i]))
-            return atm_fail(ATM_INVAL, "input \"%s\": shape %s is given, the "
-                            "model says %s (-1: any)", v->name,
-                            atm_shape_str(shape, is, sizeof(is)),
+            return atm_fail(ATM_INVAL,
+                            "input \"%s\": shape %s is given, the "
+                            "model says %s (-1: any)",
+                            v->name, atm_shape_str(shape, is, sizeof(is)),
                             atm_shape_str(&d->shape, want, sizeof(want)));
         if (d->shape.dim[i] < 0 && dim_name(v, i)) {
             st = bind_dim(im, dim_name(v, i), shape->dim[i]);
@@ -195,8 +198,7 @@ static enum atm_status remember(struct atm__importer *im, uint32_t value,
     if (!grown)
         return ATM_NOMEM;
     if (grown != im->declared)
-        memset(grown + was, 0,
-               (im->cap_declared - was) * sizeof(*grown));
+        memset(grown + was, 0, (im->cap_declared - was) * sizeof(*grown));
     im->declared = grown;
     grown[value] = *d;
     return ATM_OK;
@@ -239,19 +241,20 @@ static enum atm_status settle_input(struct atm__importer *im,
     uint64_t bytes;
 
     for (i = 0; i < d->shape.rank; i++) {
-        const char *name =
-            d->shape.dim[i] < 0 ? dim_name(v, i) : NULL;
+        const char *name = d->shape.dim[i] < 0 ? dim_name(v, i) : NULL;
 
         if (name)
             d->shape.dim[i] = atm__dim_value(im, name);
         if (d->shape.dim[i] >= 0 || value->constant != ATM_NONE)
             continue;
-        return name ? atm_fail(ATM_INVAL, "input \"%s\": dimension %" PRIu32
+        return name ? atm_fail(ATM_INVAL,
+                               "input \"%s\": dimension %" PRIu32
                                " (\"%s\") has no value; give --dim %s=N",
                                v->name, i, name, name)
-                    : atm_fail(ATM_INVAL, "input \"%s\": dimension %" PRIu32
-                               " has no value; give --shape %s=...", v->name,
-                               i, v->name);
+                    : atm_fail(ATM_INVAL,
+                               "input \"%s\": dimension %" PRIu32
+                               " has no value; give --shape %s=...",
+                               v->name, i, v->name);
     }
     if (value->constant != ATM_NONE)
         return atm_graph_add_overridable(im->g, id);
@@ -259,16 +262,17 @@ static enum atm_status settle_input(struct atm__importer *im,
         return atm_fail(ATM_FORMAT, "input \"%s\" has no element type",
                         v->name);
     if (!d->shaped)
-        return atm_fail(ATM_INVAL, "input \"%s\" has no shape; give "
-                        "--shape %s=...", v->name, v->name);
+        return atm_fail(ATM_INVAL,
+                        "input \"%s\" has no shape; give "
+                        "--shape %s=...",
+                        v->name, v->name);
     st = atm_shape_bytes(&d->shape, d->dtype, &bytes);
     if (st)
         return atm_fail_in(st, "input \"%s\"", v->name);
     value->dtype = d->dtype;
     value->shape = d->shape;
     value->shape_known = true;
-    return given_value(im, v->name) ? ATM_OK
-                                    : atm_graph_add_input(im->g, id);
+    return given_value(im, v->name) ? ATM_OK : atm_graph_add_input(im->g, id);
 }
 
 static enum atm_status add_initialiser(struct atm__importer *im,
@@ -315,8 +319,8 @@ static enum atm_status add_initialiser(struct atm__importer *im,
 static enum atm_status array_constant(struct atm_graph *g,
                                       const struct atm_array *a, uint32_t *id)
 {
-    struct atm_constant c = {.kind = ATM_CONST_INLINE, .bytes = a->bytes,
-                             .data = a->data};
+    struct atm_constant c = {
+        .kind = ATM_CONST_INLINE, .bytes = a->bytes, .data = a->data};
     enum atm_status st;
     const char *from = a->data;
     uint64_t left = a->bytes;
@@ -334,8 +338,9 @@ static enum atm_status array_constant(struct atm_graph *g,
         ssize_t n = write(fd, from, left > (1u << 30) ? 1u << 30 : left);
 
         if (n <= 0)
-            return atm_fail(ATM_IO, "no memory for a given value of %" PRIu64
-                            " bytes", a->bytes);
+            return atm_fail(ATM_IO,
+                            "no memory for a given value of %" PRIu64 " bytes",
+                            a->bytes);
         from += n;
         left -= (uint64_t)n;
     }
@@ -356,13 +361,16 @@ static enum atm_status override(struct atm__importer *im,
     for (i = 0; i < im->model->graph->n_input; i++)
         input |= strcmp(im->model->graph->input[i]->name, b->input) == 0;
     if (!input)
-        return atm_fail(ATM_INVAL, "a value is given for \"%s\", which is no "
-                        "input", b->input);
+        return atm_fail(ATM_INVAL,
+                        "a value is given for \"%s\", which is no "
+                        "input",
+                        b->input);
     v = &im->g->value[id];
     if (v->dtype != a->dtype || !atm_shape_equal(&v->shape, &a->shape))
-        return atm_fail(ATM_INVAL, "input \"%s\": the value is %s %s, the "
-                        "model needs %s %s", b->input,
-                        atm_dtype_name(a->dtype),
+        return atm_fail(ATM_INVAL,
+                        "input \"%s\": the value is %s %s, the "
+                        "model needs %s %s",
+                        b->input, atm_dtype_name(a->dtype),
                         atm_shape_str(&a->shape, is, sizeof(is)),
                         atm_dtype_name(v->dtype),
                         atm_shape_str(&v->shape, want, sizeof(want)));
@@ -383,15 +391,17 @@ static enum atm_status check_names(const struct atm__importer *im)
             found = graph->input[i]->name &&
                     strcmp(graph->input[i]->name, o->shape[k].input) == 0;
         if (!found)
-            return atm_fail(ATM_INVAL, "a shape is given for \"%s\", which is "
-                            "no input", o->shape[k].input);
+            return atm_fail(ATM_INVAL,
+                            "a shape is given for \"%s\", which is "
+                            "no input",
+                            o->shape[k].input);
     }
     for (k = 0; k < o->n_dims; k++) {
         for (i = 0, found = false; !found && i < graph->n_input; i++)
             for (d = 0; !found && d < n_dims(graph->input[i]); d++)
-                found = dim_name(graph->input[i], d) &&
-                        strcmp(dim_name(graph->input[i], d),
-                               o->dim[k].name) == 0;
+                found =
+                    dim_name(graph->input[i], d) &&
+                    strcmp(dim_name(graph->input[i], d), o->dim[k].name) == 0;
         if (!found)
             return atm_fail(ATM_INVAL, "no input has a dimension named \"%s\"",
                             o->dim[k].name);

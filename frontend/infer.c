@@ -13,7 +13,8 @@
 #include <string.h>
 
 #define FOLD_INPUT_MAX (4u << 20)
-#define FOLDED_MAX (64u << 20) /* all results: a small file may ask for many */
+#define FOLDED_MAX (64u << 20) /* all results: a small file may ask for many   \
+                                */
 #define SCRATCH_MAX (16u << 20)
 
 struct fold {
@@ -40,8 +41,8 @@ static bool can_fold(struct fold *f, const struct atm_call *call)
     if (n->op->flags & ATM_OP_RANDOM)
         return false;
     for (i = 0; !of_shape && i < n->n_in; i++) {
-        uint32_t c = n->in[i] == ATM_NONE ? ATM_NONE
-                                          : f->g->value[n->in[i]].constant;
+        uint32_t c =
+            n->in[i] == ATM_NONE ? ATM_NONE : f->g->value[n->in[i]].constant;
 
         if (n->in[i] != ATM_NONE && c == ATM_NONE)
             return false;
@@ -100,8 +101,8 @@ static enum atm_status operands(struct fold *f, struct atm_call *call)
             return ATM_NOMEM;
     }
     if (n->op->impl->scratch_bytes) {
-        char *p = atm_arena_alloc(arena, n->op->impl->scratch_bytes(call) +
-                                             ATM_ALIGN);
+        char *p = atm_arena_alloc(arena,
+                                  n->op->impl->scratch_bytes(call) + ATM_ALIGN);
 
         if (!p)
             return ATM_NOMEM;
@@ -189,15 +190,15 @@ static enum atm_status compare(const struct atm__importer *im, uint32_t id)
     uint32_t i;
 
     if (d->dtype != ATM_DTYPE_NONE && d->dtype != v->dtype)
-        return atm_fail(ATM_FORMAT, "\"%s\" is declared %s, but is %s",
-                        v->name, atm_dtype_name(d->dtype),
-                        atm_dtype_name(v->dtype));
+        return atm_fail(ATM_FORMAT, "\"%s\" is declared %s, but is %s", v->name,
+                        atm_dtype_name(d->dtype), atm_dtype_name(v->dtype));
     for (i = 0; same && d->shaped && i < d->shape.rank; i++)
         same = d->shape.dim[i] < 0 || d->shape.dim[i] == v->shape.dim[i];
     if (!same)
-        return atm_fail(ATM_FORMAT, "\"%s\" is declared %s (-1: any), but is "
-                        "%s", v->name,
-                        atm_shape_str(&d->shape, want, sizeof(want)),
+        return atm_fail(ATM_FORMAT,
+                        "\"%s\" is declared %s (-1: any), but is "
+                        "%s",
+                        v->name, atm_shape_str(&d->shape, want, sizeof(want)),
                         atm_shape_str(&v->shape, is, sizeof(is)));
     return ATM_OK;
 }

@@ -9,7 +9,7 @@ struct atm__names {
     struct atm__name {
         const char *name; /* null: free */
         uint32_t id;
-    } *slot;
+    } * slot;
 };
 
 /* ATM_NONE if there is none. */

@@ -22,7 +22,6 @@ enum atm_status atm__value_names(const struct atm_graph *g,
 enum atm_status atm__derived_value(struct atm_graph *g,
                                    struct atm__names *names, uint32_t base,
                                    const char *suffix, enum atm_dtype dtype,
-                                   const struct atm_shape *shape,
-                                   uint32_t *id);
+                                   const struct atm_shape *shape, uint32_t *id);
 
 #endif

@@ -30,9 +30,9 @@ enum wire { VARINT = 0, FIXED64 = 1, BYTES = 2, FIXED32 = 5 };
 
 struct frame {
     const ProtobufCMessageDescriptor *type;
-    uint64_t end;       /* in the file */
-    size_t length_at;   /* in the reduced message; the root has none */
-    uint64_t seen;      /* singular fields, by index of the descriptor */
+    uint64_t end;     /* in the file */
+    size_t length_at; /* in the reduced message; the root has none */
+    uint64_t seen;    /* singular fields, by index of the descriptor */
 };
 
 struct scanner {
@@ -49,8 +49,10 @@ struct scanner {
 
 static enum atm_status malformed(const struct scanner *s, const char *cause)
 {
-    return atm_fail(ATM_FORMAT, "%s: byte %" PRIu64 ": %s; the file is "
-                    "damaged or no ONNX", s->path, s->at, cause);
+    return atm_fail(ATM_FORMAT,
+                    "%s: byte %" PRIu64 ": %s; the file is "
+                    "damaged or no ONNX",
+                    s->path, s->at, cause);
 }
 
 /* Makes the window begin at or before s->at and hold at least one byte. */
@@ -101,8 +103,10 @@ static enum atm_status reserve(struct scanner *s, size_t more)
     uint8_t *data;
 
     if (more > REDUCED_MAX - out->bytes)
-        return atm_fail(ATM_UNSUPPORTED, "%s: more than %u MiB beside "
-                        "the weights' raw data", s->path, REDUCED_MAX >> 20);
+        return atm_fail(ATM_UNSUPPORTED,
+                        "%s: more than %u MiB beside "
+                        "the weights' raw data",
+                        s->path, REDUCED_MAX >> 20);
     while (cap - out->bytes < more)
         cap *= 2;
     if (cap == out->cap)
@@ -154,8 +158,8 @@ static enum atm_status copy(struct scanner *s, uint64_t bytes)
         have = s->window_bytes - (size_t)(s->at - s->window_at);
         if (have > bytes)
             have = (size_t)bytes;
-        memcpy(s->out->data + s->out->bytes,
-               s->window + (s->at - s->window_at), have);
+        memcpy(s->out->data + s->out->bytes, s->window + (s->at - s->window_at),
+               have);
         s->out->bytes += have;
         s->at += have;
         bytes -= have;
@@ -171,8 +175,11 @@ static bool is_utf8(const uint8_t *p, size_t n)
     while (i < n) {
         uint32_t c = p[i], more, k;
 
-        more = c < 0x80 ? 0 : c >> 5 == 6 ? 1 : c >> 4 == 14 ? 2
-             : c >> 3 == 30 ? 3 : 4;
+        more = c < 0x80       ? 0
+               : c >> 5 == 6  ? 1
+               : c >> 4 == 14 ? 2
+               : c >> 3 == 30 ? 3
+                              : 4;
         if (more == 4 || n - i <= more)
             return false;
         c &= more ? 0x3fu >> more : 0x7fu;
@@ -282,12 +289,15 @@ static enum atm_status check_field(struct scanner *s, struct frame *f,
     uint64_t bit = UINT64_C(1) << (d - f->type->fields);
 
     if (wire != (unsigned)wire_of(d->type) && !(repeated && wire == BYTES))
-        return atm_fail(ATM_FORMAT, "%s: byte %" PRIu64 ": %s.%s has wire "
-                        "type %u; the file is damaged or no ONNX", s->path,
-                        s->at, f->type->short_name, d->name, wire);
+        return atm_fail(ATM_FORMAT,
+                        "%s: byte %" PRIu64 ": %s.%s has wire "
+                        "type %u; the file is damaged or no ONNX",
+                        s->path, s->at, f->type->short_name, d->name, wire);
     if (!repeated && f->seen & bit)
-        return atm_fail(ATM_FORMAT, "%s: byte %" PRIu64 ": %s.%s is given "
-                        "twice", s->path, s->at, f->type->short_name, d->name);
+        return atm_fail(ATM_FORMAT,
+                        "%s: byte %" PRIu64 ": %s.%s is given "
+                        "twice",
+                        s->path, s->at, f->type->short_name, d->name);
     f->seen |= bit;
     return ATM_OK;
 }
@@ -313,8 +323,8 @@ static enum atm_status length_delimited(struct scanner *s, struct frame *f,
     }
     if (d->type == PROTOBUF_C_TYPE_MESSAGE)
         return enter(s, d->id, d->descriptor, s->at + bytes);
-    if (tensor && (d->id == 9 ||
-                   ((d->id == 4 || d->id == 10) && bytes >= PACKED_MIN))) {
+    if (tensor &&
+        (d->id == 9 || ((d->id == 4 || d->id == 10) && bytes >= PACKED_MIN))) {
         uint64_t raw = UINT64_C(1) << 63; /* one payload a tensor */
 
         if (f->seen & raw)
@@ -347,8 +357,7 @@ static enum atm_status scan_field(struct scanner *s, struct frame *f)
     wire = tag & 7;
     if (tag >> 3 == 0 || tag >> 3 > UINT32_MAX >> 3)
         return malformed(s, "a field has an impossible number");
-    d = protobuf_c_message_descriptor_get_field(f->type,
-                                                (unsigned)(tag >> 3));
+    d = protobuf_c_message_descriptor_get_field(f->type, (unsigned)(tag >> 3));
     if (d) {
         st = check_field(s, f, d, wire);
         if (st)
@@ -444,8 +453,7 @@ static void budget_free(void *data, void *p)
     atm_free(p);
 }
 
-enum atm_status atm__scan_unpack(const struct atm__scan *scan,
-                                 const char *path,
+enum atm_status atm__scan_unpack(const struct atm__scan *scan, const char *path,
                                  const ProtobufCMessageDescriptor *root,
                                  ProtobufCMessage **message)
 {
@@ -454,13 +462,15 @@ enum atm_status atm__scan_unpack(const struct atm__scan *scan,
 
     /* a sentence stays from a failed allocation; else it is ours */
     (void)atm_fail(ATM_FORMAT, "%s: not an ONNX model", path);
-    *message = protobuf_c_message_unpack(root, &allocator, scan->bytes,
-                                         scan->data);
+    *message =
+        protobuf_c_message_unpack(root, &allocator, scan->bytes, scan->data);
     if (*message)
         return ATM_OK;
     if (budget.full)
-        return atm_fail(ATM_FORMAT, "%s: its messages take more than 64 MiB "
-                        "+ 4 x their bytes of memory", path);
+        return atm_fail(ATM_FORMAT,
+                        "%s: its messages take more than 64 MiB "
+                        "+ 4 x their bytes of memory",
+                        path);
     return strncmp(atm_errmsg(), "out of memory", 13) == 0 ? ATM_NOMEM
                                                            : ATM_FORMAT;
 }

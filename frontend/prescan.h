@@ -36,8 +36,7 @@ void atm__scan_clear(struct atm__scan *scan);
 
 /* Unpacks the reduced message through an allocator that takes no more than
  * 64 MiB + 4 x its bytes; free with atm__unpacked_free. */
-enum atm_status atm__scan_unpack(const struct atm__scan *scan,
-                                 const char *path,
+enum atm_status atm__scan_unpack(const struct atm__scan *scan, const char *path,
                                  const ProtobufCMessageDescriptor *root,
                                  ProtobufCMessage **message);
 void atm__unpacked_free(ProtobufCMessage *message);

@@ -22,8 +22,7 @@ enum atm_status atm__value_names(const struct atm_graph *g,
 enum atm_status atm__derived_value(struct atm_graph *g,
                                    struct atm__names *names, uint32_t base,
                                    const char *suffix, enum atm_dtype dtype,
-                                   const struct atm_shape *shape,
-                                   uint32_t *id)
+                                   const struct atm_shape *shape, uint32_t *id)
 {
     enum atm_status st;
     const char *name;
@@ -31,8 +30,8 @@ enum atm_status atm__derived_value(struct atm_graph *g,
 
     name = atm_arena_printf(g->arena, "%s/%s", g->value[base].name, suffix);
     while (name && atm__names_find(names, name) != ATM_NONE)
-        name = atm_arena_printf(g->arena, "%s/%s%" PRIu32,
-                                g->value[base].name, suffix, ++i);
+        name = atm_arena_printf(g->arena, "%s/%s%" PRIu32, g->value[base].name,
+                                suffix, ++i);
     if (!name)
         return ATM_NOMEM;
     st = atm_graph_add_value(g, name, dtype, shape, id);
@@ -211,8 +210,8 @@ static enum atm_status keep_constants(struct alias *a)
         if (names.n == 0)
             st = atm__value_names(g, &names);
         if (!st)
-            st = atm__derived_value(g, &names, y, "constant",
-                                    g->value[y].dtype, &g->value[y].shape, &x);
+            st = atm__derived_value(g, &names, y, "constant", g->value[y].dtype,
+                                    &g->value[y].shape, &x);
         if (st)
             break;
         g->value[x].constant = g->value[y].constant;
@@ -251,8 +250,8 @@ enum atm_status atm__rewrite(struct atm_graph *g)
     a.in = atm_alloc_array(a.cap, sizeof(*a.in));
     a.out = atm_alloc_array(a.cap, sizeof(*a.out));
     a.output = atm_alloc_array(a.cap, sizeof(*a.output));
-    a.drop = atm_alloc_array((size_t)g->n_nodes + g->n_outputs,
-                             sizeof(*a.drop));
+    a.drop =
+        atm_alloc_array((size_t)g->n_nodes + g->n_outputs, sizeof(*a.drop));
     if (result && a.in && a.out && a.output && a.drop) {
         for (i = 0; i < a.cap; i++)
             a.in[i] = a.out[i] = i;

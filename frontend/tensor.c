@@ -42,16 +42,18 @@ enum atm_status atm__pread(int fd, const char *path, uint64_t offset,
     char *to = dst;
 
     while (bytes > 0) {
-        ssize_t n = pread(fd, to, bytes > (1u << 30) ? 1u << 30 : bytes,
-                          (off_t)offset);
+        ssize_t n =
+            pread(fd, to, bytes > (1u << 30) ? 1u << 30 : bytes, (off_t)offset);
 
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
             return atm_fail(ATM_IO, "%s: %s", path, strerror(errno));
         if (n == 0)
-            return atm_fail(ATM_FORMAT, "%s: byte %" PRIu64 ": the file ends "
-                            "here", path, offset);
+            return atm_fail(ATM_FORMAT,
+                            "%s: byte %" PRIu64 ": the file ends "
+                            "here",
+                            path, offset);
         to += n;
         offset += (uint64_t)n;
         bytes -= (uint64_t)n;
@@ -60,8 +62,8 @@ enum atm_status atm__pread(int fd, const char *path, uint64_t offset,
 }
 
 enum atm_status atm__tensor_type(const Onnx__TensorProto *t,
-                                 enum atm_dtype *dtype,
-                                 struct atm_shape *shape, uint64_t *bytes)
+                                 enum atm_dtype *dtype, struct atm_shape *shape,
+                                 uint64_t *bytes)
 {
     size_t i;
 
@@ -109,11 +111,14 @@ static enum atm_status typed_count(const Onnx__TensorProto *t,
         have = t->n_int32_data;
     }
     if (have != all)
-        return atm_fail(ATM_FORMAT, "data in a field of another type than %s, "
-                        "or in two fields", atm_dtype_name(dtype));
+        return atm_fail(ATM_FORMAT,
+                        "data in a field of another type than %s, "
+                        "or in two fields",
+                        atm_dtype_name(dtype));
     if (have != n)
-        return atm_fail(ATM_FORMAT, "%zu elements of data, the shape has %"
-                        PRIu64, have, n);
+        return atm_fail(ATM_FORMAT,
+                        "%zu elements of data, the shape has %" PRIu64, have,
+                        n);
     return ATM_OK;
 }
 
@@ -182,9 +187,11 @@ static enum atm_status typed_constant(struct atm__importer *im,
     void *data;
 
     if (bytes > ATM_INLINE_MAX)
-        return atm_fail(ATM_UNSUPPORTED, "%" PRIu64 " bytes of data in a "
+        return atm_fail(ATM_UNSUPPORTED,
+                        "%" PRIu64 " bytes of data in a "
                         "field that is not contiguous in the file; write the "
-                        "model with raw_data", bytes);
+                        "model with raw_data",
+                        bytes);
     st = atm__tensor_typed(t, atm_dtype_from_onnx(t->data_type), bytes, &data);
     if (st)
         return st;
@@ -209,15 +216,18 @@ enum atm_status atm__tensor_raw(const struct atm__scan *scan,
     if (i >= scan->n_raw)
         return atm_fail(ATM_INTERNAL, "raw_data was not scanned");
     raw = &scan->raw[i];
-    if (t->n_float_data + t->n_double_data + t->n_int32_data +
-            t->n_int64_data + t->n_uint64_data + t->n_string_data > 0)
+    if (t->n_float_data + t->n_double_data + t->n_int32_data + t->n_int64_data +
+            t->n_uint64_data + t->n_string_data >
+        0)
         return atm_fail(ATM_FORMAT, "data in two fields");
     if ((raw->field == 4 && t->data_type != 1) ||
         (raw->field == 10 && t->data_type != 11))
         return atm_fail(ATM_FORMAT, "data in a field of another type");
     if (raw->bytes != bytes)
-        return atm_fail(ATM_FORMAT, "%" PRIu64 " bytes of data, shape and "
-                        "type need %" PRIu64, raw->bytes, bytes);
+        return atm_fail(ATM_FORMAT,
+                        "%" PRIu64 " bytes of data, shape and "
+                        "type need %" PRIu64,
+                        raw->bytes, bytes);
     *offset = raw->offset;
     return ATM_OK;
 }
@@ -236,12 +246,13 @@ static bool is_integer(int32_t onnx_type)
 }
 
 enum atm_status atm__tensor_constant(struct atm__importer *im,
-                                     const Onnx__TensorProto *t,
-                                     uint64_t bytes, uint32_t *constant)
+                                     const Onnx__TensorProto *t, uint64_t bytes,
+                                     uint32_t *constant)
 {
-    struct atm_constant c = {.kind = ATM_CONST_FILE, .bytes = bytes,
-                             .file = im->file};
-    bool external = t->has_data_location &&
+    struct atm_constant c = {
+        .kind = ATM_CONST_FILE, .bytes = bytes, .file = im->file};
+    bool external =
+        t->has_data_location &&
         t->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL;
     enum atm_status st;
     char data[COPY_MAX];

@@ -69,8 +69,8 @@ static inline enum atm_status graph_eval_node(const struct atm_graph *g,
     if (st)
         return st;
     if (n->op->impl->scratch_bytes) {
-        p = atm_arena_alloc(e->arena, n->op->impl->scratch_bytes(&call) +
-                                          ATM_ALIGN);
+        p = atm_arena_alloc(e->arena,
+                            n->op->impl->scratch_bytes(&call) + ATM_ALIGN);
         if (!p)
             return ATM_NOMEM;
         call.scratch = p + (ATM_ALIGN - (uintptr_t)p % ATM_ALIGN) % ATM_ALIGN;
@@ -87,9 +87,9 @@ static inline enum atm_status graph_eval(const struct atm_graph *g,
     uint32_t i;
 
     e->arena = atm_arena_new();
-    e->data = e->arena ? atm_arena_array(e->arena, g->n_values,
-                                         sizeof(*e->data))
-                       : NULL;
+    e->data = e->arena
+                  ? atm_arena_array(e->arena, g->n_values, sizeof(*e->data))
+                  : NULL;
     if (!e->data)
         st = ATM_NOMEM;
     for (i = 0; !st && i < g->n_values; i++)

@@ -133,8 +133,8 @@ static void survives_every_byte(void)
     for (i = 0; i < m.n; i++)
         for (k = 0; k < sizeof(to) + 8; k++) {
             bad = m;
-            bad.b[i] = k < sizeof(to) ? to[k]
-                                      : (uint8_t)(bad.b[i] ^ 1 << (k - 5));
+            bad.b[i] =
+                k < sizeof(to) ? to[k] : (uint8_t)(bad.b[i] ^ 1 << (k - 5));
             if (!import(&bad, NULL, &g))
                 ATM_ASSERT_OK(atm_graph_check(g));
             atm_graph_delete(&g);
@@ -151,8 +151,7 @@ static enum atm_status nested(int depth)
 
     for (i = 0; i < depth; i++)
         for (level = 0; level < 3; level++) {
-            static const uint8_t field[] = {6 << 3 | 2, 5 << 3 | 2,
-                                            1 << 3 | 2};
+            static const uint8_t field[] = {6 << 3 | 2, 5 << 3 | 2, 1 << 3 | 2};
             struct wire head = {0};
 
             head.b[head.n++] = field[level];
@@ -696,8 +695,8 @@ static void reads_external_data(void)
                      ATM_FORMAT, "leads out");
     ATM_ASSERT_FAILS(external("outside", "4", "12", NULL, &g), ATM_FORMAT,
                      "leads out");
-    ATM_ASSERT_FAILS(external("updir/out.bin", "4", "12", NULL, &g),
-                     ATM_FORMAT, "leads out");
+    ATM_ASSERT_FAILS(external("updir/out.bin", "4", "12", NULL, &g), ATM_FORMAT,
+                     "leads out");
     CU_ASSERT_PTR_NOT_NULL_FATAL(getcwd(here, sizeof(here) - 20));
     strcat(here, "/ext/in/w.bin");
     ATM_ASSERT_FAILS(external(here, "4", "12", NULL, &g), ATM_FORMAT,
@@ -861,8 +860,8 @@ static void reads_and_writes_arrays(void)
     atm_array_clear(&b);
     ATM_ASSERT_FAILS(atm_array_read("a.npy", ATM_F64, &other, &b), ATM_FORMAT,
                      "expected is double 3x2");
-    ATM_ASSERT_FAILS(atm_array_read("a.npy", ATM_F32, &a.shape, &b),
-                     ATM_FORMAT, "expected is float");
+    ATM_ASSERT_FAILS(atm_array_read("a.npy", ATM_F32, &a.shape, &b), ATM_FORMAT,
+                     "expected is float");
     memset(bytes, ' ', sizeof(bytes));
     memcpy(bytes, numpy, sizeof(numpy) - 1);
     memcpy(bytes + 127, "\n\x07\x00\x08\x00", 5);
@@ -880,8 +879,8 @@ static void reads_and_writes_arrays(void)
     atm_array_clear(&b);
     ATM_ASSERT_FAILS(atm_array_read("raw.bin", ATM_F64, NULL, &b), ATM_INVAL,
                      "need a type and a shape");
-    ATM_ASSERT_FAILS(atm_array_read("raw.bin", ATM_F32, &other, &b),
-                     ATM_FORMAT, "48 bytes");
+    ATM_ASSERT_FAILS(atm_array_read("raw.bin", ATM_F32, &other, &b), ATM_FORMAT,
+                     "48 bytes");
     ATM_ASSERT_FAILS(atm_array_read("none.npy", ATM_F32, &other, &b), ATM_IO,
                      "none.npy");
 }
@@ -899,8 +898,8 @@ static void survives_cut_arrays(void)
     wire_int(&t, 2, 1);
     wire_bytes(&t, 9, v, sizeof(v));
     put_file("t.pb", t.b, t.n);
-    ATM_ASSERT_OK(atm_array_read("t.pb", ATM_F32, &(struct atm_shape){1, {2}},
-                                 &b));
+    ATM_ASSERT_OK(
+        atm_array_read("t.pb", ATM_F32, &(struct atm_shape){1, {2}}, &b));
     CU_ASSERT(memcmp(b.data, v, sizeof(v)) == 0);
     atm_array_clear(&b);
     for (i = 0; i < t.n; i++) {

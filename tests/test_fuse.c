@@ -98,8 +98,10 @@ static uint32_t weight(struct atm_graph *g, double mean, double stddev,
                        int64_t d)
 {
     struct atm_shape s = {rank, {a, b, c, d}};
-    struct atm_constant k = {.kind = ATM_CONST_GENERATED, .mean = mean,
-                             .stddev = stddev, .seed = g->n_values + 1};
+    struct atm_constant k = {.kind = ATM_CONST_GENERATED,
+                             .mean = mean,
+                             .stddev = stddev,
+                             .seed = g->n_values + 1};
     uint32_t id;
 
     ATM_ASSERT_OK(atm_shape_bytes(&s, ATM_F32, &k.bytes));
@@ -121,13 +123,12 @@ static uint32_t input(struct atm_graph *g, const char *name, uint32_t rank,
 
 /* A node of up to five inputs (ATM_NONE ends them) with an inferred result. */
 static uint32_t node(struct atm_graph *g, const char *op, const char *result,
-                     uint32_t a, uint32_t b, uint32_t c, uint32_t d,
-                     uint32_t e)
+                     uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e)
 {
     uint32_t in[] = {a, b, c, d, e, ATM_NONE}, n = 0, id, at;
     int64_t pads[] = {1, 1, 1, 1};
-    struct atm_attr pad = {.name = "pads", .kind = ATM_ATTR_INTS, .n = 4,
-                           .ints = pads};
+    struct atm_attr pad = {
+        .name = "pads", .kind = ATM_ATTR_INTS, .n = 4, .ints = pads};
     struct atm_arena *arena = atm_arena_new();
     struct atm_call call;
     bool padded;
@@ -159,11 +160,10 @@ static uint32_t norm(struct atm_graph *g, uint32_t x)
 {
     int64_t c = g->value[x].shape.dim[1];
 
-    return node(g, "BatchNormalization", NULL, x,
-                weight(g, 1, 0.2, 1, c, 0, 0, 0),
-                weight(g, 0, 0.2, 1, c, 0, 0, 0),
-                weight(g, 0, 0.2, 1, c, 0, 0, 0),
-                weight(g, 2, 0.1, 1, c, 0, 0, 0));
+    return node(
+        g, "BatchNormalization", NULL, x, weight(g, 1, 0.2, 1, c, 0, 0, 0),
+        weight(g, 0, 0.2, 1, c, 0, 0, 0), weight(g, 0, 0.2, 1, c, 0, 0, 0),
+        weight(g, 2, 0.1, 1, c, 0, 0, 0));
 }
 
 static uint32_t relu(struct atm_graph *g, uint32_t x)
