@@ -218,6 +218,166 @@ static enum atm_status expand(struct fit *f, const struct atm__plan *plan,
     return st;
 }
 
+/* ---- small problems: exclusions ---- */
+
+/* Boxes in fast memory as the packer sees them; shared pairs are one. */
+struct group {
+    struct atm_pack_box pack;
+    uint32_t box;            /* of the placement; those joined follow `next` */
+};
+
+static uint32_t groups(const struct atm__search *s,
+                       const struct atm_placement *a, struct group *g,
+                       uint32_t *next)
+{
+    uint32_t i, j, q, n = 0, end = 3 * s->p->n_kernels;
+
+    for (i = 0; i < a->n_boxes; i++) {
+        const struct atm_box *b = &a->box[i];
+        bool over = b->first_phase > b->last_phase;
+
+        next[i] = ATM_NONE;
+        if (b->tier != 0)
+            continue;
+        g[n].box = i;
+        g[n++].pack = (struct atm_pack_box){
+            .bytes = b->bytes, .align = s->p->align, .lower = b->first_phase,
+            .upper = over ? end : b->last_phase + 1,
+            .upper2 = over ? b->last_phase + 1 : 0,
+            .fixed = b->tensor != ATM_NONE &&
+                     s->p->tensor[b->tensor].fixed == ATM_FIXED_FAST,
+            .offset = b->offset};
+    }
+    for (q = 0; q < a->n_shared; q++) {
+        const struct atm_problem_kernel *k =
+            &s->p->kernel[a->shared[q].kernel];
+        const struct atm_problem_pair *pair = &k->pair[a->shared[q].pair];
+        uint32_t in = s->m->st.of[k->operand[pair->in]];
+        uint32_t out = s->m->st.of[k->operand[k->n_in + pair->out]];
+        uint32_t from = ATM_NONE, to = ATM_NONE, at;
+
+        for (j = 0; j < n; j++)
+            for (at = g[j].box; at != ATM_NONE; at = next[at]) {
+                const struct atm_box *b = &a->box[at];
+
+                if (b->tensor == ATM_NONE)
+                    continue;
+                if (s->m->st.of[b->tensor] == in &&
+                    b->last == a->shared[q].kernel)
+                    from = j;
+                if (s->m->st.of[b->tensor] == out &&
+                    b->first == a->shared[q].kernel)
+                    to = j;
+            }
+        if (from == ATM_NONE || to == ATM_NONE || from == to)
+            continue;
+        if (g[from].pack.upper2)
+            g[from].pack.upper2 = g[to].pack.upper;
+        else
+            g[from].pack.upper = g[to].pack.upper;
+        g[from].pack.upper2 = g[from].pack.upper2 ? g[from].pack.upper2
+                                                  : g[to].pack.upper2;
+        for (at = g[from].box; next[at] != ATM_NONE; at = next[at])
+            ;
+        next[at] = g[to].box;
+        g[to] = g[--n];
+    }
+    return n;
+}
+
+static enum atm_status height_of(const struct atm__search *s,
+                                 const struct group *g, uint32_t n,
+                                 uint32_t without,
+                                 struct atm_pack_box *pack, uint64_t *height)
+{
+    uint64_t bound;
+    uint32_t i, k = 0;
+
+    for (i = 0; i < n; i++)
+        if (i != without)
+            pack[k++] = g[i].pack;
+    return atm_pack(pack, k, s->o->budget_bytes, height, &bound);
+}
+
+/* A least set of boxes that cannot be packed together is taken out of the
+ * program; false: it is not the fast pool that lacks. */
+static enum atm_status exclude(struct fit *f, const struct atm_placement *a,
+                               bool *did)
+{
+    struct atm__search *s = f->s;
+    struct atm_arena *arena = atm_arena_new();
+    struct group *g;
+    struct atm_pack_box *pack;
+    struct atm_box *box;
+    uint32_t *next, n, i, n_box = 0, at;
+    uint64_t height = 0;
+    enum atm_status st = ATM_NOMEM;
+
+    *did = false;
+    if (!arena)
+        return ATM_NOMEM;
+    g = atm_arena_array(arena, a->n_boxes, sizeof(*g));
+    pack = atm_arena_array(arena, a->n_boxes, sizeof(*pack));
+    box = atm_arena_array(arena, a->n_boxes, sizeof(*box));
+    next = atm_arena_array(arena, a->n_boxes, sizeof(*next));
+    if (!g || !pack || !box || !next)
+        goto err_delete;
+    n = groups(s, a, g, next);
+    st = height_of(s, g, n, ATM_NONE, pack, &height);
+    if (st || height <= s->o->budget_bytes)
+        goto err_delete;
+    for (i = 0; i < n && !st;) {
+        st = height_of(s, g, n, i, pack, &height);
+        if (!st && height > s->o->budget_bytes)
+            g[i] = g[--n];
+        else
+            i++;
+    }
+    for (i = 0; i < n && !st; i++)
+        for (at = g[i].box; at != ATM_NONE; at = next[at])
+            if (a->box[at].tensor != ATM_NONE)
+                box[n_box++] = a->box[at];
+    if (!st && n_box > 0) {
+        st = atm__ilp_exclude(s->ilp, box, n_box);
+        *did = !st;
+    }
+
+err_delete:
+    atm_arena_delete(arena);
+    return st;
+}
+
+/* Plans in the order of their objectives, without those of which a part has
+ * been found to have no addresses. */
+static enum atm_status by_exclusion(struct fit *f, struct atm_placement **out)
+{
+    struct atm__search *s = f->s;
+    enum atm_status st = ATM_OK;
+    bool did = true;
+    uint32_t k;
+
+    atm__plan_copy(s->best, f->node[0].plan);
+    for (k = 0; k < s->p->n_kernels; k++)
+        f->limit[k] = s->o->budget_bytes;
+    while (f->rounds < NODES_SMALL && did) {
+        f->rounds++;
+        st = place(s, s->best, out);
+        if (st || fits(s, *out))
+            return st;
+        did = false;
+        if (s->ilp)
+            st = exclude(f, *out, &did);
+        atm_placement_delete(out);
+        if (st || !did)
+            break;
+        atm__plan_copy(s->spare, s->best);
+        st = atm__search_again(s, s->spare, f->limit);
+        if (st || s->best_s == INFINITY)
+            break;
+    }
+    return st == ATM_INTERNAL ? ATM_OK : st;
+}
+
 static uint32_t cheapest(const struct fit *f)
 {
     uint32_t i, best = ATM_NONE;
@@ -366,7 +526,11 @@ enum atm_status atm__fit(struct atm__search *s, struct atm_placement **out)
     f->node[0].seconds = s->best_s;
     f->n_nodes = 1;
     small = n <= ATM__SMALL;
-    st = small ? best_first(f, out) : chains(f, out);
+    st = small ? by_exclusion(f, out) : chains(f, out);
+    if (!st && !*out && small) {
+        f->rounds = 0;
+        st = best_first(f, out);
+    }
     fallback = !st && !*out;
     if (fallback)
         st = fall_back(f, out);

@@ -80,6 +80,11 @@ struct lazy {              /* a lazy row: fast of a kernel, slow of a phase,
     int64_t *a;
 };
 
+struct exclusion {         /* boxes that no address assignment holds together */
+    uint32_t n;
+    struct atm_box *box;
+};
+
 struct atm__ilp {
     const struct atm__model *m;
     struct atm_arena *arena;
@@ -112,6 +117,8 @@ struct atm__ilp {
     int *ind;
     double *val;
     bool failed;           /* out of memory */
+    struct exclusion *out;
+    uint32_t n_out, cap_out;
     /* the tree */
     const struct atm_plan_options *options;
     struct atm__plan *best, *work;
@@ -1267,6 +1274,105 @@ enum atm_status atm__ilp_solve(struct atm__ilp *p, const uint64_t *limit,
     return st;
 }
 
+/* ---- exclusions ---- */
+
+/* Is the storage of the box in fast memory from its first to its last kernel,
+ * and neither before nor after, if it follows these arcs? */
+static bool has_box(const struct atm__model *m, uint32_t s,
+                    const uint32_t *path, uint32_t n,
+                    const struct atm_box *box)
+{
+    const struct atm_storage *st = &m->st.s[s];
+    uint32_t i, first = ATM_NONE, wrap = ATM_NONE, end = 0;
+    bool held = false;
+
+    for (i = 0; i < n; i++) {
+        const struct atm__arc *arc = &m->graph[s].arc[path[i]];
+        bool to_end = arc->station == ATM_NONE;
+
+        if (arc->resident)
+            return box->first == 0 && box->last + 1 == m->p->n_kernels;
+        if (held && !arc->keep && first == box->first && end == box->last)
+            return true;
+        if (arc->keep && i == 0)
+            wrap = 1; /* began before the boundary: known at the end */
+        if (!to_end && arc->fast && !arc->keep)
+            first = st->kernel[arc->station];
+        held = to_end ? arc->keep : arc->fast;
+        if (!held && wrap == 1 && !arc->keep && i > 0)
+            wrap = 2;
+        if (!to_end)
+            end = arc->fast ? st->kernel[arc->station] : end;
+        if (wrap == 1 && !to_end && arc->fast)
+            first = ATM_NONE;
+    }
+    if (!held)
+        return false;
+    if (!st->circle) /* a last run that stays, or an `out` to the end */
+        return first == box->first &&
+               (box->last == end || box->last + 1 == m->p->n_kernels);
+    return first == box->first && box->first > box->last;
+}
+
+enum atm_status atm__ilp_exclude(struct atm__ilp *p,
+                                 const struct atm_box *box, uint32_t n)
+{
+    struct exclusion *x = atm_arena_grow(p->arena, p->out, &p->cap_out,
+                                         p->n_out + 1, sizeof(*x));
+    uint32_t i, c;
+    int row, at = 0;
+
+    if (p->dead)
+        return atm_fail(ATM_INTERNAL, "the LP solver gave up before");
+    if (!x)
+        return ATM_NOMEM;
+    p->out = x;
+    x = &p->out[p->n_out++];
+    x->n = n;
+    x->box = atm_arena_memdup(p->arena, box, n * sizeof(*box));
+    if (!x->box)
+        return ATM_NOMEM;
+    if (setjmp(escape))
+        return died(p);
+    glp_error_hook(on_error, NULL);
+    for (c = 1; c < p->col_of[p->m->st.n]; c++) {
+        int count = 0;
+
+        for (i = 0; i < n; i++)
+            if (p->m->st.of[box[i].tensor] == p->col[c].owner &&
+                has_box(p->m, p->col[c].owner, p->arcs + p->col[c].arc,
+                        p->col[c].n_arcs, &box[i]))
+                count++;
+        if (count) {
+            p->ind[++at] = (int)c;
+            p->val[at] = count;
+        }
+    }
+    row = glp_add_rows(p->lp, 1);
+    glp_set_mat_row(p->lp, row, at, p->ind, p->val);
+    glp_set_row_bnds(p->lp, row, GLP_UP, 0, (double)n - 1);
+    glp_error_hook(NULL, NULL);
+    return ATM_OK;
+}
+
+bool atm__ilp_excludes(const struct atm__ilp *p, const struct atm__plan *a)
+{
+    uint32_t i, j;
+
+    for (i = 0; i < p->n_out; i++) {
+        for (j = 0; j < p->out[i].n; j++) {
+            uint32_t s = p->m->st.of[p->out[i].box[j].tensor];
+
+            if (!has_box(p->m, s, a->path[s], a->n_path[s],
+                         &p->out[i].box[j]))
+                break;
+        }
+        if (j == p->out[i].n)
+            return true;
+    }
+    return false;
+}
+
 /* ---- tree ---- */
 
 static double now_s(void)
@@ -1277,13 +1383,22 @@ static double now_s(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
+static void take_plan(struct atm__ilp *p)
+{
+    double seconds = atm__plan_seconds(p->work);
+
+    if (seconds < p->best_s && !atm__ilp_excludes(p, p->work)) {
+        p->best_s = seconds;
+        atm__plan_copy(p->best, p->work);
+    }
+}
+
 /* The plan of an integer point, improved; kept if it is the best so far. */
 static void take_point(struct atm__ilp *p)
 {
     const struct atm__model *m = p->m;
     struct atm__plan *w = p->work;
     uint32_t s, c, i, j, n;
-    double seconds;
 
     for (s = 0; s < m->st.n; s++) {
         for (i = 0; i < m->graph[s].n_arcs; i++)
@@ -1297,14 +1412,11 @@ static void take_point(struct atm__ilp *p)
             atm__plan_remove(w, s);
         atm__plan_put(w, s, w->old_path, n);
     }
+    take_plan(p); /* as it is: the descent may end in what is excluded */
     if (!atm__plan_repair(w))
         return;
     atm__plan_descend(w, 1, 4);
-    seconds = atm__plan_seconds(w);
-    if (seconds < p->best_s) {
-        p->best_s = seconds;
-        atm__plan_copy(p->best, w);
-    }
+    take_plan(p);
 }
 
 static void on_node(glp_tree *tree, void *info)

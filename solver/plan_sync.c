@@ -23,7 +23,8 @@ static void keep_if_better(struct atm__search *s)
 {
     double seconds = atm__plan_seconds(s->work);
 
-    if (seconds < s->best_s) {
+    if (seconds < s->best_s &&
+        !(s->ilp && atm__ilp_excludes(s->ilp, s->work))) {
         s->best_s = seconds;
         atm__plan_copy(s->best, s->work);
     }
