@@ -335,7 +335,8 @@ static enum atm_status exclude(struct fit *f, const struct atm_placement *a,
     }
     for (i = 0; i < n && !st; i++)
         for (at = g[i].box; at != ATM_NONE; at = next[at])
-            if (a->box[at].tensor != ATM_NONE)
+            if (a->box[at].tensor != ATM_NONE ||
+                s->p->kernel[a->box[at].kernel].n_variants > 1)
                 box[n_box++] = a->box[at];
     if (!st && n_box > 0) {
         st = atm__ilp_exclude(s->ilp, box, n_box);

@@ -1276,42 +1276,68 @@ enum atm_status atm__ilp_solve(struct atm__ilp *p, const uint64_t *limit,
 
 /* ---- exclusions ---- */
 
-/* Is the storage of the box in fast memory from its first to its last kernel,
- * and neither before nor after, if it follows these arcs? */
+/* Does a storage on these arcs have just this residence? Of at most 64
+ * stations: exclusions are for small problems. */
 static bool has_box(const struct atm__model *m, uint32_t s,
                     const uint32_t *path, uint32_t n,
                     const struct atm_box *box)
 {
     const struct atm_storage *st = &m->st.s[s];
-    uint32_t i, first = ATM_NONE, wrap = ATM_NONE, end = 0;
-    bool held = false;
+    uint32_t i, at, last = m->p->n_kernels - 1, count = st->n_stations;
+    uint64_t fast = 0, keep = 0;
 
     for (i = 0; i < n; i++) {
         const struct atm__arc *arc = &m->graph[s].arc[path[i]];
-        bool to_end = arc->station == ATM_NONE;
 
         if (arc->resident)
-            return box->first == 0 && box->last + 1 == m->p->n_kernels;
-        if (held && !arc->keep && first == box->first && end == box->last)
-            return true;
-        if (arc->keep && i == 0)
-            wrap = 1; /* began before the boundary: known at the end */
-        if (!to_end && arc->fast && !arc->keep)
-            first = st->kernel[arc->station];
-        held = to_end ? arc->keep : arc->fast;
-        if (!held && wrap == 1 && !arc->keep && i > 0)
-            wrap = 2;
-        if (!to_end)
-            end = arc->fast ? st->kernel[arc->station] : end;
-        if (wrap == 1 && !to_end && arc->fast)
-            first = ATM_NONE;
+            return box->first == 0 && box->last == last;
+        at = arc->station;
+        if (at != ATM_NONE && arc->fast)
+            fast |= UINT64_C(1) << at;
+        if (arc->keep)
+            keep |= UINT64_C(1) << (at == ATM_NONE || at == 0 ? count - 1
+                                                              : at - 1);
     }
-    if (!held)
+    for (at = 0; at < count && st->kernel[at] != box->first; at++)
+        ;
+    if (at == count || !(fast >> at & 1) ||
+        ((at > 0 || st->circle) && keep >> (at + count - 1) % count & 1))
         return false;
-    if (!st->circle) /* a last run that stays, or an `out` to the end */
-        return first == box->first &&
-               (box->last == end || box->last + 1 == m->p->n_kernels);
-    return first == box->first && box->first > box->last;
+    for (i = 0; i < count && keep >> at & 1; i++) {
+        if (at + 1 == count && !st->circle)
+            return box->last == last;
+        at = (at + 1) % count;
+    }
+    return st->kernel[at] == box->last;
+}
+
+static bool column_has(const struct atm__ilp *p, uint32_t c,
+                       const struct atm_box *box)
+{
+    const struct column *q = &p->col[c];
+
+    if (box->tensor == ATM_NONE)
+        return q->kind == ENTRY && q->owner == box->kernel &&
+               q->bytes >= (int64_t)box->bytes;
+    return q->kind == PATH && p->m->st.of[box->tensor] == q->owner &&
+           p->m->st.s[q->owner].n_stations <= 64 &&
+           has_box(p->m, q->owner, p->arcs + q->arc, q->n_arcs, box);
+}
+
+static bool plan_has(const struct atm__model *m, const struct atm__plan *a,
+                     const struct atm_box *box)
+{
+    const struct atm_problem_kernel *k;
+    uint32_t s;
+
+    if (box->tensor == ATM_NONE) {
+        k = &m->p->kernel[box->kernel];
+        return k->variant[a->variant[box->kernel]].scratch_bytes >=
+               box->bytes;
+    }
+    s = m->st.of[box->tensor];
+    return m->st.s[s].n_stations <= 64 &&
+           has_box(m, s, a->path[s], a->n_path[s], box);
 }
 
 enum atm_status atm__ilp_exclude(struct atm__ilp *p,
@@ -1335,14 +1361,11 @@ enum atm_status atm__ilp_exclude(struct atm__ilp *p,
     if (setjmp(escape))
         return died(p);
     glp_error_hook(on_error, NULL);
-    for (c = 1; c < p->col_of[p->m->st.n]; c++) {
+    for (c = 1; c <= p->n_col; c++) {
         int count = 0;
 
         for (i = 0; i < n; i++)
-            if (p->m->st.of[box[i].tensor] == p->col[c].owner &&
-                has_box(p->m, p->col[c].owner, p->arcs + p->col[c].arc,
-                        p->col[c].n_arcs, &box[i]))
-                count++;
+            count += column_has(p, c, &box[i]);
         if (count) {
             p->ind[++at] = (int)c;
             p->val[at] = count;
@@ -1360,13 +1383,9 @@ bool atm__ilp_excludes(const struct atm__ilp *p, const struct atm__plan *a)
     uint32_t i, j;
 
     for (i = 0; i < p->n_out; i++) {
-        for (j = 0; j < p->out[i].n; j++) {
-            uint32_t s = p->m->st.of[p->out[i].box[j].tensor];
-
-            if (!has_box(p->m, s, a->path[s], a->n_path[s],
-                         &p->out[i].box[j]))
+        for (j = 0; j < p->out[i].n; j++)
+            if (!plan_has(p->m, a, &p->out[i].box[j]))
                 break;
-        }
         if (j == p->out[i].n)
             return true;
     }

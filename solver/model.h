@@ -168,8 +168,8 @@ enum atm_status atm__ilp_search(struct atm__ilp *ilp,
                                 struct atm__plan *best, struct atm__plan *work,
                                 double *seconds, double *bound);
 
-/* From now on no plan holds all these boxes (those of storages, in fast
- * memory, by their first and last kernel). */
+/* From now on no plan holds all these boxes: residences in fast memory, by
+ * first and last kernel, and scratch of kernels with variants. */
 enum atm_status atm__ilp_exclude(struct atm__ilp *ilp,
                                  const struct atm_box *box, uint32_t n);
 bool atm__ilp_excludes(const struct atm__ilp *ilp, const struct atm__plan *a);

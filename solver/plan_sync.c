@@ -227,7 +227,7 @@ enum atm_status atm__search_again(struct atm__search *s,
         rounding(s, i);
     }
     if (!st && s->ilp && small && !s->lp.infeasible &&
-        gap_of(s->best_s, s->lp.bound) > s->o->gap_target) {
+        !(gap_of(s->best_s, s->lp.bound) <= s->o->gap_target)) {
         memcpy(s->work->limit, limit, bytes);
         st = atm__ilp_search(s->ilp, s->o, s->best, s->work, &s->best_s,
                              &proved);
