@@ -1431,6 +1431,9 @@ static void take_point(struct atm__ilp *p)
             atm__plan_remove(w, s);
         atm__plan_put(w, s, w->old_path, n);
     }
+    for (c = p->col_of[m->st.n]; c <= p->n_col; c++)
+        if (p->col[c].kind == ENTRY && p->x[c] > 0.5)
+            atm__plan_choose(w, p->col[c].owner, p->col[c].variant);
     take_plan(p); /* as it is: the descent may end in what is excluded */
     if (!atm__plan_repair(w))
         return;

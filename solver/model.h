@@ -120,6 +120,8 @@ void atm__plan_copy(struct atm__plan *to, const struct atm__plan *from);
 void atm__plan_remove(struct atm__plan *a, uint32_t s);
 void atm__plan_put(struct atm__plan *a, uint32_t s, const uint32_t *path,
                    uint32_t n);
+/* Variant v for kernel k; put and remove choose the best that fits. */
+void atm__plan_choose(struct atm__plan *a, uint32_t k, uint32_t v);
 /* Best path of storage s, which is out, with all others as they are: into
  * a->arc_path; INFINITY: none. `kernel`: not in fast memory there; ATM_NONE:
  * anywhere. */

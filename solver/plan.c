@@ -239,25 +239,29 @@ static double kernel_now(const struct atm__plan *a, uint32_t k)
                : t;
 }
 
-/* After a change at kernel k: its variant and what is shared there. */
+void atm__plan_choose(struct atm__plan *a, uint32_t k, uint32_t v)
+{
+    const struct atm__kernel *q = &a->m->kernel[k];
+    struct where w;
+    uint64_t saved = 0;
+
+    if (q->shares) {
+        w = where_at(a, k);
+        (void)share(a->m, k, 0, ~w.slow & q->all[v], w.give, &saved);
+    }
+    a->variant[k] = v;
+    a->extra[k] = (int64_t)a->m->p->kernel[k].variant[v].scratch_bytes -
+                  (int64_t)saved;
+}
+
+/* After a change at kernel k: its best variant and what is shared there. */
 static void settle(struct atm__plan *a, uint32_t k)
 {
     uint32_t v = a->variant[k];
     int64_t extra;
-    uint64_t bytes = 0;
 
-    if (best_variant(a, k, where_at(a, k), a->held[k], &v, &extra) ==
-        INFINITY) {
-        struct where w = where_at(a, k);
-
-        if (a->m->kernel[k].shares)
-            (void)share(a->m, k, 0, ~w.slow & a->m->kernel[k].all[v], w.give,
-                        &bytes);
-        extra = (int64_t)a->m->p->kernel[k].variant[v].scratch_bytes -
-                (int64_t)bytes;
-    }
-    a->variant[k] = v;
-    a->extra[k] = extra;
+    (void)best_variant(a, k, where_at(a, k), a->held[k], &v, &extra);
+    atm__plan_choose(a, k, v);
 }
 
 static void hold(struct atm__plan *a, uint32_t s, const struct atm__arc *arc,
