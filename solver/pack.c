@@ -13,6 +13,7 @@
 #include "autotm/planner.h"
 
 #include "arena.h"
+#include "pack_exact.h"
 #include "checked.h"
 #include "rng.h"
 
@@ -782,6 +783,8 @@ enum atm_status atm_pack(struct atm_pack_box *box, uint32_t n,
                       : pack_by_time(&p, target);
     if (st)
         goto err_delete_arena;
+    if (p.best_height > target)
+        (void)atm__pack_exact(box, n, target, p.best_off, &p.best_height);
     for (i = 0; i < n; i++)
         box[i].offset = p.best_off[i];
     *height = p.best_height;
