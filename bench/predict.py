@@ -66,7 +66,7 @@ def report(network, budget, runs):
     def median(key):
         return statistics.median(run[key] for run in runs)
     predicted, measured = median("predicted_seconds"), median("seconds")
-    fast_predicted = median("all_fast_predicted_seconds")
+    fast_predicted = median("all_fast_seconds")
     fast_measured = median("all_fast_measured_seconds")
     planned = error(predicted, measured)
     print(f"{network:13} {budget:>5} {predicted * 1e3:10.2f} "

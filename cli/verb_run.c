@@ -345,13 +345,18 @@ static json_t *run_json(const struct run *r)
         "outputs", outputs_json(r), "wall_seconds", r->plan.last.wall_seconds,
         "clock", clock_name(&r->p));
 
+    if (j)
+        (void)json_object_update_new(
+            j, json_pack("{s:o, s:o, s:f, s:f}", "all_fast_seconds",
+                         cli_json_real(s->all_fast_s), "all_slow_seconds",
+                         cli_json_real(s->all_slow_s), "lower_bound_seconds",
+                         s->lower_bound_s, "gap", s->gap));
     if (j && r->fast.n)
         (void)json_object_update_new(
-            j, json_pack("{s:f, s:f, s:o}", "all_fast_measured_seconds",
-                         measured_median(&r->fast),
-                         "all_fast_measured_seconds_min",
-                         measured_min(&r->fast), "all_fast_predicted_seconds",
-                         cli_json_real(s->all_fast_s)));
+            j,
+            json_pack("{s:f, s:f}", "all_fast_measured_seconds",
+                      measured_median(&r->fast),
+                      "all_fast_measured_seconds_min", measured_min(&r->fast)));
     return j;
 }
 
@@ -391,6 +396,13 @@ static void show_run(const struct run *r)
                  cli_seconds(fast, x), cli_seconds(s->all_fast_s, y),
                  error_percent(s->all_fast_s, fast), median / fast);
     }
+    if (!r->fast.n && isfinite(s->all_fast_s))
+        cli_line("all-fast predicted", "%s", cli_seconds(s->all_fast_s, x));
+    if (isfinite(s->all_slow_s))
+        cli_line("all-slow predicted", "%s%s", cli_seconds(s->all_slow_s, x),
+                 note);
+    cli_line("lower bound", "%s, gap %.3f %%%s",
+             cli_seconds(s->lower_bound_s, x), 100 * s->gap, note);
     cli_line("fast pool", "%s of a budget of %s", cli_bytes(r->pool[0], x),
              cli_bytes_exact(s->budget_bytes, y));
     cli_line("slow pool", "%s", cli_bytes_exact(r->pool[1], x));
