@@ -1537,12 +1537,13 @@ static void add_tree_rows(struct atm__ilp *p, uint32_t k)
         for (way = 0; way < 2 && !(every >> j & 1); way++) {
             n = path_columns(p, k, j, way == 0);
             for (c = p->col_of[m->st.n]; c <= p->n_col && n > 0; c++) {
-                bool reads = p->col[c].kind == ENTRY &&
-                             q->all[p->col[c].variant] >> j & 1;
+                bool reads;
 
-                if (p->col[c].kind == ENTRY && p->col[c].owner == k &&
-                    (way == 0 ? !reads
-                              : reads && !(p->col[c].slow >> j & 1))) {
+                if (p->col[c].kind != ENTRY || p->col[c].owner != k)
+                    continue;
+                reads = q->all[p->col[c].variant] >> j & 1;
+                if (way == 0 ? !reads
+                             : reads && !(p->col[c].slow >> j & 1)) {
                     p->ind[++n] = (int)c;
                     p->val[n] = -1;
                 }
