@@ -7,6 +7,7 @@
 #include "kernels/kernels.h"
 #include "kernels/library.h"
 
+#include <omp.h>
 #include <string.h>
 
 struct instance {
@@ -132,6 +133,9 @@ enum atm_status atm_exec_run(struct atm_exec *exec, uint32_t kernel,
 
     if (!i->by)
         return ATM_OK; /* the session loads and feeds */
+    /* a setting of the calling thread, which another program may have made */
+    if (omp_get_max_threads() != exec->p->threads)
+        omp_set_num_threads(exec->p->threads);
     place(exec->in, in, k->in, k->n_in);
     place(exec->out, out, k->out, k->n_out);
     st = i->by->run(i->state, exec->in, exec->out, scratch);

@@ -412,8 +412,10 @@ enum atm_status atm__lower_operand(struct atm__lower *l,
 
 /* ---- one node ------------------------------------------------------------ */
 
-/* Drops the pairs that cannot share one place. */
-static void keep_legal_pairs(const struct atm__lower *l, struct atm_kernel *k)
+/* Drops the pairs that cannot share one place. An implementation that needs
+ * one has asked atm__lower_dies before. */
+static enum atm_status keep_legal_pairs(const struct atm__lower *l,
+                                        struct atm_kernel *k)
 {
     uint32_t i, j, n = 0;
 
@@ -436,8 +438,11 @@ static void keep_legal_pairs(const struct atm__lower *l, struct atm_kernel *k)
                                       in->shape.rank));
         if (legal)
             k->pair[n++] = q;
+        else if (q.must)
+            return atm_fail(ATM_INTERNAL, "an in-place operand is in use");
     }
     k->n_pairs = n;
+    return ATM_OK;
 }
 
 static enum atm_status ask(struct atm__lower *l, const struct atm_node *n,
@@ -563,7 +568,9 @@ static enum atm_status lower_node(struct atm__lower *l,
         st = make_out(l, &o.out[i], &k.out[i]);
     if (st)
         return st;
-    keep_legal_pairs(l, &k);
+    st = keep_legal_pairs(l, &k);
+    if (st)
+        return st;
     if (o.also != ATM_NONE)
         l->done[o.also] = true;
     st = add_kernel(l, &k, o.flavour);
