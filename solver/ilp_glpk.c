@@ -631,8 +631,8 @@ enum atm_status atm__ilp_new(const struct atm__model *m,
     alive++;
     *ilp = p;
     if (!p->link || !p->alpha || !p->beta || !p->col_of || !p->arc_of ||
-        !p->has_fast || !p->has_slow || !p->has_entries || !p->use || !p->slow_use ||
-        !p->dense || !p->sorted || !tmp) {
+        !p->has_fast || !p->has_slow || !p->has_entries || !p->use ||
+        !p->slow_use || !p->dense || !p->sorted || !tmp) {
         atm_arena_delete(tmp);
         atm__ilp_delete(ilp);
         return ATM_NOMEM;

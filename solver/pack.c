@@ -541,7 +541,11 @@ static enum atm_status pack_by_orders(struct packer *p, uint64_t target)
 {
     static const double heats[STARTS] = {0, 0.05, 0.2};
     struct keyed *key = atm_arena_array(p->arena, p->n_order, sizeof(*key));
-    struct { uint64_t height; uint32_t order; bool best_fit; } start[ORDERS * 2];
+    struct {
+        uint64_t height;
+        uint32_t order;
+        bool best_fit;
+    } start[ORDERS * 2];
     uint64_t height, limit;
     uint32_t i, j, n = 0;
 

@@ -34,7 +34,7 @@ struct builder {
     uint32_t *fetched, *evicted; /* per box: step of the move, or ATM_NONE */
     uint32_t *begins, *ends;   /* per box: residence at its edges */
     uint32_t *slow;            /* per tensor: residence in slow memory */
-    bool *read_first;          /* per tensor: its slow copy is there at step 0 */
+    bool *read_first;          /* per tensor: its slow copy is there at 0 */
     uint32_t cap_residences, cap_prologue;
 };
 

@@ -111,7 +111,8 @@ static void rp_run(struct random_program *r)
     pair->out = 0;
     k->n_pairs = 1;
     i = k->in[0].tensor;
-    if (rp_draw(r, 3) == 0 && !rp_is_new(r, i) && !(k->n_in > 1 && k->in[1].tensor == i) &&
+    if (rp_draw(r, 3) == 0 && !rp_is_new(r, i) &&
+        !(k->n_in > 1 && k->in[1].tensor == i) &&
         !(k->n_in > 2 && k->in[2].tensor == i)) {
         /* update or accumulation: `in` is gone, `out` takes its storage */
         pair->must = true;

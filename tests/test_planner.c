@@ -197,8 +197,9 @@ static struct atm_problem *make(uint64_t seed)
     m.cyclic = chance(60);
     for (i = draw(3); i > 0; i--)
         tensor(&m, 1 + draw(9), true, false,
-               m.n_t == 0 && chance(9) ? ",\"fixed\":{\"tier\":\"slow\",\"offset\":0}"
-                         : "", -1);
+               m.n_t == 0 && chance(9)
+                   ? ",\"fixed\":{\"tier\":\"slow\",\"offset\":0}"
+                   : "", -1);
     n = 2 + draw(3);
     slow = chance(20);
     for (i = 0; i < n; i++)

@@ -97,7 +97,7 @@ struct atm_graph {
     const char **file;           /* absolute paths behind FILE constants */
     int *file_fd;                /* open read-only descriptors, same index: the
                                     checked file, not the name, is read later;
-                                    owned, closed by atm_graph_delete; -1: none */
+                                    owned, closed by atm_graph_delete; or -1 */
     uint32_t n_inputs, n_outputs, cap_inputs, cap_outputs;
     uint32_t *input;             /* value ids, in the model's order */
     uint32_t *output;

@@ -102,7 +102,7 @@ struct atm_program {
     struct atm_tensor *tensor;
     uint32_t n_kernels;
     struct atm_kernel *kernel;     /* kernel 0 is LOAD, then one FEED a graph
-                                      input in the graph's order, then the rest */
+                                      input in the graph's order, then others */
     uint32_t n_loads;
     struct atm_load *load;
     uint32_t n_carries;
