@@ -3,8 +3,8 @@
 # address and undefined-behaviour sanitizers. Leaks are errors.
 source "$(dirname "$0")/lib.sh"
 
-scripts/build.sh all
 need libonnx-testdata python3 python3-venv
+scripts/build.sh all
 scripts/venv.sh >/dev/null || [ $? -eq 77 ]
 
 # summary NAME BUILD_DIR ctest-options...: one line a test, details of failures
