@@ -456,11 +456,57 @@ static void test_errors(void)
     atm_problem_delete(&p);
 }
 
+/* ---- each allocation in turn fails ---- */
+
+static unsigned long left;
+
+static void *failing(void *user, void *p, size_t bytes)
+{
+    (void)user;
+    if (bytes == 0) {
+        free(p);
+        return NULL;
+    }
+    if (left == 0)
+        return NULL;
+    left--;
+    return realloc(p, bytes);
+}
+
+static void test_no_memory(void)
+{
+    struct atm_problem *p;
+    struct atm_plan_options o;
+    struct atm_placement *a;
+    enum atm_status st = ATM_NOMEM;
+    unsigned long n;
+
+    ATM_ASSERT_OK(atm_problem_read(
+        ATM_TEST_DATA "/problems/tiny/mix-all-1.json", &p));
+    plan_options(&o, "sync", 12, 0);
+    for (n = 0; st != ATM_OK && n < 100000; n++) {
+        left = n;
+        atm_set_allocator(failing, NULL);
+        st = atm_plan(p, &o, &a);
+        atm_set_allocator(NULL, NULL);
+        if (st) {
+            CU_ASSERT_EQUAL(st, ATM_NOMEM);
+            CU_ASSERT_PTR_NULL(a);
+        }
+    }
+    ATM_ASSERT_OK(st);
+    CU_ASSERT(n > 20);
+    CU_ASSERT_DOUBLE_EQUAL(a->objective, 17.64, 1e-9);
+    atm_placement_delete(&a);
+    atm_problem_delete(&p);
+}
+
 static const struct atm_test tests[] = {
     {"random tiny problems: the optimum by brute force", test_random},
     {"tiny files: the listed optimum", test_tiny},
     {"a plan repeats byte for byte", test_repeats},
     {"too small a budget, no such planner", test_errors},
+    {"no memory: refused, nothing lost", test_no_memory},
     {"large problems: certified gap", test_large},
     {NULL, NULL},
 };
