@@ -19,8 +19,8 @@
 #define ROUNDS_MAX 200
 #define CUT_ROUNDS 30
 #define ITERATIONS_MAX 3000000
-#define TREE_ITERATIONS 400000
-#define TREE_NODES 20000
+#define TREE_ITERATIONS 60000
+#define TREE_NODES 2000
 
 static _Thread_local jmp_buf escape;
 static _Thread_local uint32_t alive; /* ilps of this thread */
