@@ -1,5 +1,6 @@
 /* planner.c - the registry of planners, and planning as a whole: does any plan
  * fit, plan, check. */
+#include "certify.h"
 #include "planner_rows.h"
 
 #include "problem_storage.h"
@@ -64,6 +65,15 @@ static double seconds_now(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
+/* Planners without a linear program leave the bound to atm_plan. */
+static bool unpriced(const struct atm_placement *a)
+{
+    const struct atm_certificate *c = &a->certificate;
+
+    return a->lower_bound == 0 && !c->n_memory && !c->n_slow_memory &&
+           !c->n_operand && !c->n_pair && !c->n_knapsack;
+}
+
 enum atm_status atm_plan(const struct atm_problem *p,
                          const struct atm_plan_options *o,
                          struct atm_placement **placement)
@@ -79,6 +89,8 @@ enum atm_status atm_plan(const struct atm_problem *p,
         st = check_budget(p, o->budget_bytes);
     if (!st)
         st = planner->plan(p, o, placement);
+    if (!st && unpriced(*placement))
+        st = atm__certify(p, *placement);
     if (!st)
         st = atm_placement_check(p, *placement);
     if (st) {

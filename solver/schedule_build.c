@@ -9,6 +9,7 @@
 #include "autotm/planner.h"
 
 #include "arena.h"
+#include "certify.h"
 #include "checked.h"
 #include "problem_storage.h"
 
@@ -387,39 +388,6 @@ static double unmoved_seconds(const struct atm_problem *p, bool slow)
     return sum;
 }
 
-static enum atm_status copy_certificate(struct atm_arena *arena,
-                                        const struct atm_certificate *from,
-                                        struct atm_certificate *to)
-{
-    uint32_t i;
-
-    *to = *from;
-    to->memory = atm_arena_memdup(arena, from->memory,
-                                  from->n_memory * sizeof(*to->memory));
-    to->slow_memory =
-        atm_arena_memdup(arena, from->slow_memory,
-                         from->n_slow_memory * sizeof(*to->slow_memory));
-    to->operand = atm_arena_memdup(arena, from->operand,
-                                   from->n_operand * sizeof(*to->operand));
-    to->pair = atm_arena_memdup(arena, from->pair,
-                                from->n_pair * sizeof(*to->pair));
-    to->knapsack = atm_arena_memdup(arena, from->knapsack,
-                                    from->n_knapsack * sizeof(*to->knapsack));
-    if (!to->memory || !to->slow_memory || !to->operand || !to->pair ||
-        !to->knapsack)
-        return ATM_NOMEM;
-    for (i = 0; i < to->n_knapsack; i++) {
-        struct atm_price_knapsack *k = &to->knapsack[i];
-
-        k->tensor = atm_arena_memdup(arena, k->tensor,
-                                     k->n * sizeof(*k->tensor));
-        k->a = atm_arena_memdup(arena, k->a, k->n * sizeof(*k->a));
-        if (!k->tensor || !k->a)
-            return ATM_NOMEM;
-    }
-    return ATM_OK;
-}
-
 static enum atm_status fill_tiers(struct atm_schedule *s,
                                   const struct atm_profile *profile,
                                   const struct atm_placement *a)
@@ -483,7 +451,8 @@ static enum atm_status fill_head(struct atm_schedule *s,
     if (!st)
         st = fill_tiers(s, profile, a);
     if (!st)
-        st = copy_certificate(s->arena, &a->certificate, &s->certificate);
+        st = atm__certificate_copy(s->arena, &a->certificate,
+                                   &s->certificate);
     if (st)
         return st;
     s->model_hash = g->graph->model_hash;
