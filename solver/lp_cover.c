@@ -186,7 +186,7 @@ uint32_t atm__lp_separate(struct atm__ilp *p)
             uint32_t size = find_cover(p, k, n, way, cover);
             bool known = false;
 
-            if (size < 2 || !lift(p, k, cover, size, p->arena, &cut))
+            if (!size || !lift(p, k, cover, size, p->arena, &cut))
                 continue;
             for (i = 0; i < n_found && !known; i++)
                 known = found[i].lazy.n == cut.lazy.n &&
