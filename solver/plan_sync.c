@@ -299,9 +299,13 @@ static enum atm_status run(const struct atm_problem *p,
                            const struct atm_plan_options *o, bool static_only,
                            struct atm_placement **out)
 {
-    struct atm__search s = {.p = p, .o = o, .best_s = INFINITY,
-                       .uncertified = -INFINITY};
+    struct atm_plan_options exact = *o;
+    struct atm__search s = {.p = p, .o = &exact, .best_s = INFINITY,
+                            .uncertified = -INFINITY};
     enum atm_status st;
+
+    if (p->n_kernels <= ATM__TINY)
+        exact.gap_target = 0;
 
     *out = NULL;
     st = atm__model_new(p, o->budget_bytes, static_only, &s.m);

@@ -8,6 +8,9 @@
 
 /* Up to this many kernels everything is tried; above, what pays. */
 #define ATM__SMALL 64
+/* kernels up to which a plan is exact whatever gap is asked for: the search
+ * costs milliseconds, and a plan that packing then changes has no slack */
+#define ATM__TINY 16
 
 struct atm__search {
     const struct atm_problem *p;
