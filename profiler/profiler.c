@@ -16,11 +16,13 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #define FULL_TABLE 4      /* operands: every vector is measured */
 #define ADDITIVE_TABLE 12 /* operands: single vectors are, others are sums */
 #define SAMPLES_MIN 5
+#define PATIENCE 3 /* times `samples` sweeps wait for quiet ones */
 
 /* A vector to know: a group of equal kernels with a set of slow operands. */
 struct entry {
@@ -29,6 +31,8 @@ struct entry {
     uint32_t next; /* sweep number of its next samples */
     uint32_t have; /* sweeps that count */
     bool reused;   /* nothing was measured for it in this call */
+    bool cleared;  /* its old samples are gone (option fresh) */
+    bool got;      /* the sweep under way has a sample of it */
 };
 
 struct job {
@@ -45,6 +49,7 @@ struct job {
     struct entry *entry;
     double *seconds; /* per kernel, of the sweep under way */
     uint32_t *timed; /* per kernel: entry timed in it, or ATM_NONE */
+    uint32_t sweeps; /* so far */
     struct atm_profile_plan plan;
     uint32_t done;
     double start_s, told_s;
@@ -169,7 +174,7 @@ static uint64_t single(const struct job *j, uint32_t k, uint32_t operand)
 
 static enum atm_status add_entry(struct job *j, uint32_t kernel, uint64_t mask)
 {
-    struct entry e = {kernel, mask, 0, 0, true};
+    struct entry e = {.kernel = kernel, .mask = mask, .reused = true};
     struct atm__vector v = vector_of(j, &e);
     enum atm_status st;
     uint32_t n, i;
@@ -259,15 +264,15 @@ static enum atm_status keep(struct job *j, uint32_t lo, uint32_t hi)
     uint32_t k, i;
 
     for (k = lo; k <= hi && !st; k++) {
-        const struct entry *e =
-            &j->entry[j->timed[k] == ATM_NONE ? 0 : j->timed[k]];
+        struct entry *e = &j->entry[j->timed[k] == ATM_NONE ? 0 : j->timed[k]];
         struct atm__vector v;
 
         if (j->timed[k] == ATM_NONE)
             continue;
         v = vector_of(j, e);
-        if (j->o->fresh && e->have == 0 && k == e->kernel)
+        if (j->o->fresh && !e->cleared)
             st = atm__store_forget(j->store, &v);
+        e->cleared = e->got = true;
         if (!st)
             st = atm__store_add(j->store, &v, e->next, k, j->seconds[k]);
     }
@@ -279,8 +284,9 @@ static enum atm_status keep(struct job *j, uint32_t lo, uint32_t hi)
     }
     for (k = lo; k <= hi; k++) {
         i = j->timed[k];
-        if (i == ATM_NONE || j->entry[i].kernel != k)
+        if (i == ATM_NONE || !j->entry[i].got)
             continue;
+        j->entry[i].got = false; /* its other instances are the same sweep */
         j->entry[i].have++;
         j->entry[i].next++;
         j->entry[i].reused = false;
@@ -289,15 +295,29 @@ static enum atm_status keep(struct job *j, uint32_t lo, uint32_t hi)
     return ATM_OK;
 }
 
-/* One sweep over lo..hi; `warm_up`: nothing is recorded. */
+/* How often the scheduler took a core from a thread of ours. */
+static long preemptions(void)
+{
+    struct rusage u;
+
+    return getrusage(RUSAGE_SELF, &u) == 0 ? u.ru_nivcsw : 0;
+}
+
+/* One sweep over lo..hi; `warm_up`: nothing is recorded. A kernel that lost a
+ * core while it ran tells about the machine, not about itself: its sample is
+ * dropped, as long as there is patience. */
 static enum atm_status sweep(struct job *j, struct atm__bench *b, uint32_t lo,
                              uint32_t hi, bool warm_up)
 {
+    bool patient = j->sweeps < PATIENCE * j->samples;
     enum atm_status st = ATM_OK;
     uint32_t k;
 
+    j->sweeps += !warm_up;
+
     for (k = lo; k <= hi && !st; k++) {
         uint32_t e = wanted(j, k);
+        long before = preemptions();
 
         j->timed[k] = warm_up ? ATM_NONE : e;
         st = atm__bench_run(b, k, e == ATM_NONE ? 0 : j->entry[e].mask,
@@ -305,6 +325,8 @@ static enum atm_status sweep(struct job *j, struct atm__bench *b, uint32_t lo,
         if (st)
             return atm_fail_in(st, "profiling kernel %" PRIu32 " \"%s\"", k,
                                j->p->kernel[k].name);
+        if (patient && preemptions() != before)
+            j->timed[k] = ATM_NONE;
         if (!(j->seconds[k] > 0))
             j->seconds[k] = 1e-9; /* the clock's own grain */
         if (now_s() - j->told_s > 1)
@@ -357,6 +379,7 @@ static enum atm_status measure_alone(struct job *j, struct atm_exec *exec)
         if (st)
             break;
         st = sweep(j, b, k, k, true);
+        j->sweeps = 0;
         while (!st && wanted(j, k) != ATM_NONE) {
             atm__bench_refresh(b, k);
             st = sweep(j, b, k, k, false);
