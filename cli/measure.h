@@ -8,7 +8,9 @@ struct measured {
     struct atm_session *session;
     struct atm_run_report last;
     uint32_t n;
-    double *seconds; /* per iteration kept */
+    double *seconds;   /* per iteration kept */
+    bool disturbed;    /* the last one lost a core to other work */
+    uint32_t repeated; /* that did, and do not count */
 };
 
 /* Room for `n` iterations; opens the session by `s`. */
