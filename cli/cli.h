@@ -40,7 +40,7 @@ struct cli {
     struct cli_option option[OPT_COUNT];
     uint32_t n_args;
     char **arg;
-    bool json;
+    bool json, csv;     /* neither: for people */
     int level; /* -1 quiet, 0 normal, 1 verbose */
 };
 

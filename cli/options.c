@@ -116,8 +116,12 @@ static enum atm_status parse_format(struct cli *c)
     const char *format = cli_text(c, OPT_FORMAT);
 
     c->json = format && strcmp(format, "json") == 0;
-    if (format && !c->json && strcmp(format, "human") != 0)
-        return atm_fail(ATM_INVAL, "--format %s: human or json", format);
+    c->csv = format && strcmp(format, "csv") == 0;
+    if (c->csv && c->verb != VERB_sweep)
+        return atm_fail(ATM_INVAL, "--format csv: of `sweep` only");
+    if (format && !c->json && !c->csv && strcmp(format, "human") != 0)
+        return atm_fail(ATM_INVAL, "--format %s: human or json%s", format,
+                        c->verb == VERB_sweep ? " or csv" : "");
     c->level = cli_flag(c, OPT_QUIET) ? -1 : cli_flag(c, OPT_VERBOSE) ? 1 : 0;
     return ATM_OK;
 }

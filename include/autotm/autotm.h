@@ -2,6 +2,7 @@
 #ifndef AUTOTM_AUTOTM_H
 #define AUTOTM_AUTOTM_H
 
+#include "autotm/explain.h"
 #include "autotm/frontend.h"
 #include "autotm/graph.h"
 #include "autotm/op.h"

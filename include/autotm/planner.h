@@ -46,6 +46,28 @@ enum atm_status atm_certificate_bound(const struct atm_problem *p,
                                       const struct atm_certificate *c,
                                       double *bound);
 
+/* The same prices at another budget: cuts get the right side that is provable
+ * there. Shares the lists of `c`; new cuts lie in `arena`. */
+enum atm_status atm_certificate_at(const struct atm_problem *p,
+                                   const struct atm_certificate *c,
+                                   uint64_t budget, struct atm_arena *arena,
+                                   struct atm_certificate *out);
+/* The best of the bounds of n certificates at each budget, and which it is
+ * (ATM_NONE: there is none). `p` may differ from the problem they were made
+ * for in seconds: prices prove for any. */
+enum atm_status atm_certificate_envelope(const struct atm_problem *p,
+                                         uint32_t n,
+                                         const struct atm_certificate *c,
+                                         uint32_t n_budgets,
+                                         const uint64_t *budget,
+                                         double *bound, uint32_t *from);
+
+/* Seconds of the placement's decisions under the tables and moves of `p`,
+ * which may differ in these from the problem it was made for. */
+enum atm_status atm_placement_seconds(const struct atm_problem *p,
+                                      const struct atm_placement *a,
+                                      double *seconds);
+
 /* Schedule of a placement: residences, steps, prologue, hashes, predictions.
  * all_fast_s and all_slow_s (NaN where forbidden) are filled from the
  * problem. */
