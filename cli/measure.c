@@ -3,10 +3,10 @@
 #include "measure.h"
 
 #include "arena.h"
+#include "clock.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 enum atm_status measured_open(struct pipe *p, const struct atm_schedule *s,
                               const struct atm_session_options *o, uint64_t n,
@@ -36,23 +36,15 @@ enum atm_status measured_feed(struct pipe *p, struct measured *m,
     return st;
 }
 
-/* How often the scheduler took a core from a thread of ours. */
-static long preemptions(void)
-{
-    struct rusage u;
-
-    return getrusage(RUSAGE_SELF, &u) == 0 ? u.ru_nivcsw : 0;
-}
-
 enum atm_status measured_run(struct measured *m, bool keep)
 {
-    long before = preemptions();
+    long before = atm_preemptions();
     enum atm_status st;
 
     cli_interrupt_defer(true);
     st = atm_session_run(m->session, &m->last);
     cli_interrupt_defer(false);
-    m->disturbed = preemptions() != before;
+    m->disturbed = atm_preemptions() != before;
     if (!st && cli_interrupted())
         st = atm_fail(ATM_INTERRUPTED, "interrupted");
     if (!st && keep)

@@ -3,12 +3,12 @@
 #include "cli.h"
 
 #include "arena.h"
+#include "clock.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define DEFAULT_SLOW "emu:profile=optane6"
 #define NO_LIMIT (UINT64_C(1) << 52)
@@ -325,21 +325,13 @@ static const struct stage {
     {PIPE_SCHEDULE, "schedule", schedule, MADE(schedule)},
 };
 
-static double now_s(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 enum atm_status pipe_until(struct pipe *p, enum pipe_stage last)
 {
     size_t i;
 
     for (i = 0; i < sizeof(stages) / sizeof(stages[0]); i++) {
         void *const *made = (void *const *)((char *)p + stages[i].made);
-        double start = now_s();
+        double start = atm_now_s();
         enum atm_status st;
 
         if (stages[i].part > last || *made)
@@ -349,7 +341,7 @@ enum atm_status pipe_until(struct pipe *p, enum pipe_stage last)
             return st;
         if (p->c->level > 0)
             cli_say(p->c, "%-8s %8.1f ms", stages[i].name,
-                    1e3 * (now_s() - start));
+                    1e3 * (atm_now_s() - start));
     }
     return ATM_OK;
 }

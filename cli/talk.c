@@ -1,10 +1,11 @@
 /* talk.c - everything that is said on stderr, and Ctrl-C. */
 #include "cli.h"
 
+#include "clock.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 static volatile sig_atomic_t deferring, interrupts;
@@ -95,12 +96,10 @@ void cli_warn(const struct cli *c, const char *fmt, ...)
 void cli_progress(const struct cli *c, const char *fmt, ...)
 {
     bool terminal = isatty(STDERR_FILENO) == 1;
-    struct timespec t;
     va_list ap;
     double now;
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    now = (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    now = atm_now_s();
     if (last_line_s < 0 && !terminal)
         last_line_s = now; /* the first line of a log comes after 10 s, too */
     if (c->level < 0 ||

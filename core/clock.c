@@ -1,7 +1,27 @@
-/* clock.c - modelled time of emulated tiers: the one function that profile,
- * planner input and run share. A kernel hides slow traffic behind its compute
- * (roofline: max), a latency is paid once an operand. */
+/* clock.c - real time, and modelled time of emulated tiers: the one function
+ * that profile, planner input and run share. A kernel hides slow traffic behind
+ * its compute (roofline: max), a latency is paid once an operand. */
+#include "clock.h"
+
 #include "autotm/tier.h"
+
+#include <sys/resource.h>
+#include <time.h>
+
+double atm_now_s(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+long atm_preemptions(void)
+{
+    struct rusage u;
+
+    return getrusage(RUSAGE_SELF, &u) == 0 ? u.ru_nivcsw : 0;
+}
 
 double atm_clock_kernel(double fast_s, uint32_t n, const double *slow_s,
                         const double *latency_s)

@@ -2,7 +2,7 @@
  * and for golden tests. Sorted keys, 17 digits. */
 #include "autotm/profile.h"
 
-#include "arena.h"
+#include "json_text.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -61,36 +61,9 @@ static json_t *tier_json(const struct atm_tier_info *t, const char *spec)
         "write_bw", t->write_bw, "latency_seconds", t->latency_s);
 }
 
-struct text {
-    char *p;
-    size_t n, cap;
-};
-
-/* jansson's sink: the text grows on the project's allocator. */
-static int put(const char *s, size_t n, void *user)
-{
-    struct text *t = user;
-
-    if (t->n + n + 1 > t->cap) {
-        size_t cap = (t->n + n + 1) * 2;
-        char *p = atm_realloc(t->p, cap);
-
-        if (!p)
-            return -1;
-        t->p = p;
-        t->cap = cap;
-    }
-    memcpy(t->p + t->n, s, n);
-    t->n += n;
-    t->p[t->n] = '\0';
-    return 0;
-}
-
 enum atm_status atm_profile_to_json(const struct atm_profile *p, char **json)
 {
     json_t *root, *kernels = json_array(), *tiers = json_array();
-    struct text text = {NULL, 0, 0};
-    int bad;
     uint32_t i;
 
     *json = NULL;
@@ -105,16 +78,5 @@ enum atm_status atm_profile_to_json(const struct atm_profile *p, char **json)
         (json_int_t)p->n_measured, "reused", (json_int_t)p->n_reused,
         "modelled", (json_int_t)p->n_modelled, "machine", hash_json(p->machine),
         "hash", hash_json(p->hash), "tiers_hash", hash_json(p->tiers_hash));
-    if (!root)
-        return atm_fail(ATM_NOMEM, "out of memory: profile as JSON");
-    bad = json_dump_callback(root, put, &text,
-                             JSON_SORT_KEYS | JSON_INDENT(1) |
-                                 JSON_REAL_PRECISION(17));
-    json_decref(root);
-    if (bad) {
-        atm_free(text.p);
-        return atm_fail(ATM_NOMEM, "out of memory: profile as JSON");
-    }
-    *json = text.p;
-    return ATM_OK;
+    return atm_json_text(root, json);
 }

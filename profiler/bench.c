@@ -8,11 +8,11 @@
 #include "autotm/profiler.h"
 
 #include "arena.h"
+#include "clock.h"
 #include "checked.h"
 
 #include <emmintrin.h>
 #include <string.h>
-#include <time.h>
 
 #define NOWHERE UINT64_MAX
 #define SEED UINT64_C(0x70726f66)
@@ -386,14 +386,6 @@ void atm__bench_close(struct atm__bench **bench)
     *bench = NULL;
 }
 
-static double now_s(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static uint32_t tier_of(const struct atm__bench *b, uint32_t n, uint64_t mask,
                         uint32_t t)
 {
@@ -440,9 +432,9 @@ enum atm_status atm__bench_run(struct atm__bench *b, uint32_t k, uint64_t mask,
                    b->p->tensor[b->operand[i]].bytes);
     point(b, x->in, x->n_in, n, mask, b->in);
     point(b, x->out, x->n_out, n, mask, b->out);
-    start = now_s();
+    start = atm_now_s();
     st = atm_exec_run(b->exec, k, b->in, b->out, b->scratch);
-    *seconds = now_s() - start;
+    *seconds = atm_now_s() - start;
     for (i = n_in; mask && i < n; i++)
         if (mask >> i & 1)
             memcpy(address(b, b->operand[i], 0), address(b, b->operand[i], 1),

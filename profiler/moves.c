@@ -4,12 +4,12 @@
 #include "moves.h"
 
 #include "arena.h"
+#include "clock.h"
 #include "hash.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define SAMPLES 9
 #define DIRECTIONS 2 /* read, write */
@@ -24,14 +24,6 @@ struct bench {
     void *dram;
 };
 
-static double now_s(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static struct atm__vector vector_of(const char *spec, int write, int size,
                                     int threads)
 {
@@ -45,12 +37,12 @@ static struct atm__vector vector_of(const char *spec, int write, int size,
 static enum atm_status one(struct bench *b, int write, int size,
                            double *seconds)
 {
-    double start = now_s();
+    double start = atm_now_s();
     enum atm_status st = write
                              ? b->ops->write(b->tier, b->dram, 0, size_of[size])
                              : b->ops->read(b->tier, b->dram, 0, size_of[size]);
 
-    *seconds = now_s() - start;
+    *seconds = atm_now_s() - start;
     if (!(*seconds > 0))
         *seconds = 1e-9;
     return st;

@@ -11,13 +11,12 @@
 #include "store.h"
 
 #include "arena.h"
+#include "clock.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <time.h>
 
 #define FULL_TABLE 4      /* operands: every vector is measured */
 #define ADDITIVE_TABLE 12 /* operands: single vectors are, others are sums */
@@ -55,14 +54,6 @@ struct job {
     double start_s, told_s;
 };
 
-static double now_s(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 void atm_profiler_options_init(struct atm_profiler_options *o)
 {
     memset(o, 0, sizeof(*o));
@@ -74,7 +65,7 @@ void atm_profiler_options_init(struct atm_profiler_options *o)
 /* Tells the caller; INTERRUPTED if it has enough. */
 static enum atm_status tell(struct job *j)
 {
-    j->told_s = now_s();
+    j->told_s = atm_now_s();
     if (j->o->progress &&
         j->o->progress(j->o->user, &j->plan, j->done, j->told_s - j->start_s))
         return atm_fail(ATM_INTERRUPTED, "profiling stopped; what was measured "
@@ -295,14 +286,6 @@ static enum atm_status keep(struct job *j, uint32_t lo, uint32_t hi)
     return ATM_OK;
 }
 
-/* How often the scheduler took a core from a thread of ours. */
-static long preemptions(void)
-{
-    struct rusage u;
-
-    return getrusage(RUSAGE_SELF, &u) == 0 ? u.ru_nivcsw : 0;
-}
-
 /* One sweep over lo..hi; `warm_up`: nothing is recorded. A kernel that lost a
  * core while it ran tells about the machine, not about itself: its sample is
  * dropped, as long as there is patience. */
@@ -317,7 +300,7 @@ static enum atm_status sweep(struct job *j, struct atm__bench *b, uint32_t lo,
 
     for (k = lo; k <= hi && !st; k++) {
         uint32_t e = wanted(j, k);
-        long before = preemptions();
+        long before = atm_preemptions();
 
         j->timed[k] = warm_up ? ATM_NONE : e;
         st = atm__bench_run(b, k, e == ATM_NONE ? 0 : j->entry[e].mask,
@@ -325,11 +308,11 @@ static enum atm_status sweep(struct job *j, struct atm__bench *b, uint32_t lo,
         if (st)
             return atm_fail_in(st, "profiling kernel %" PRIu32 " \"%s\"", k,
                                j->p->kernel[k].name);
-        if (patient && preemptions() != before)
+        if (patient && atm_preemptions() != before)
             j->timed[k] = ATM_NONE;
         if (!(j->seconds[k] > 0))
             j->seconds[k] = 1e-9; /* the clock's own grain */
-        if (now_s() - j->told_s > 1)
+        if (atm_now_s() - j->told_s > 1)
             st = tell(j);
     }
     return st || warm_up ? st : keep(j, lo, hi);
@@ -347,9 +330,9 @@ static enum atm_status measure_whole(struct job *j, struct atm_exec *exec)
                          &b);
     if (st)
         return st;
-    start = now_s();
+    start = atm_now_s();
     st = sweep(j, b, 0, last, true);
-    j->plan.estimated_seconds = (now_s() - start) * sweeps_left(j);
+    j->plan.estimated_seconds = (atm_now_s() - start) * sweeps_left(j);
     if (!st)
         st = tell(j);
     while (!st && !j->o->dry_run && sweeps_left(j) > 0) {
@@ -543,7 +526,7 @@ static enum atm_status job_init(struct job *j)
 
     j->samples = j->o->samples < SAMPLES_MIN ? SAMPLES_MIN : j->o->samples;
     j->plan.estimated_seconds = NAN;
-    j->start_s = j->told_s = now_s();
+    j->start_s = j->told_s = atm_now_s();
     j->group = atm_arena_array(j->arena, n, sizeof(*j->group));
     j->first = atm_arena_array(j->arena, n, sizeof(*j->first));
     j->n = atm_arena_array(j->arena, n, sizeof(*j->n));

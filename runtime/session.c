@@ -2,18 +2,11 @@
 #include "session.h"
 
 #include "arena.h"
+#include "clock.h"
 
 #include <inttypes.h>
 #include <string.h>
 #include <time.h>
-
-static double seconds_now(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- open -------------------------------------------------------------- */
 
@@ -238,7 +231,7 @@ void atm_session_close(struct atm_session **session)
 
 static void wait_until(double due)
 {
-    double left = due - seconds_now() - 80e-6; /* a sleep's overshoot */
+    double left = due - atm_now_s() - 80e-6; /* a sleep's overshoot */
 
     if (left > 0) {
         struct timespec t = {(time_t)left,
@@ -246,7 +239,7 @@ static void wait_until(double due)
 
         (void)nanosleep(&t, NULL);
     }
-    while (seconds_now() < due)
+    while (atm_now_s() < due)
         ;
 }
 
@@ -273,9 +266,9 @@ static enum atm_status run_kernel(struct atm_session *s, uint32_t t)
         return ATM_OK;
     if (s->p->kernel[id].kind == ATM_KERNEL_FEED)
         return feed(s, id, x);
-    begin = seconds_now();
+    begin = atm_now_s();
     st = atm_exec_run(s->exec, id, x->in, x->out, x->scratch);
-    time->fast_seconds = time->seconds = seconds_now() - begin;
+    time->fast_seconds = time->seconds = atm_now_s() - begin;
     if (st)
         return st;
     if (s->clock == ATM_CLOCK_TABLE)
@@ -285,7 +278,7 @@ static enum atm_status run_kernel(struct atm_session *s, uint32_t t)
                                          x->slow_s, x->latency_s);
     if (s->clock == ATM_CLOCK_WALL && x->n_slow > 0) {
         wait_until(begin + time->seconds);
-        time->seconds = seconds_now() - begin;
+        time->seconds = atm_now_s() - begin;
     }
     return ATM_OK;
 }
@@ -312,12 +305,12 @@ static enum atm_status run_move(struct atm_session *s, uint32_t t)
 
     if (s->o.verify)
         st = atm__range_hash(&x->from, s->bounce, &before);
-    begin = seconds_now();
+    begin = atm_now_s();
     if (!st)
         st = copy(s, x);
     time->seconds = s->clock == ATM_CLOCK_VIRTUAL || s->clock == ATM_CLOCK_TABLE
                         ? x->move_s
-                        : seconds_now() - begin;
+                        : atm_now_s() - begin;
     if (!st && s->o.verify)
         st = atm__range_hash(&x->to, s->bounce, &after);
     if (!st && !atm_hash_equal(before, after))
@@ -343,7 +336,7 @@ enum atm_status atm_session_run(struct atm_session *s,
                                 struct atm_run_report *report)
 {
     struct atm_run_report r = {.n_steps = s->s->n_steps, .step = s->time};
-    double begin = seconds_now();
+    double begin = atm_now_s();
     enum atm_status st = ATM_OK;
     uint32_t t;
 
@@ -362,7 +355,7 @@ enum atm_status atm_session_run(struct atm_session *s,
                         s->s->step[t].kind != ATM_STEP_RUN &&
                         s->time[t].seconds > 1.05 * s->step[t].move_s + 50e-6;
     }
-    r.wall_seconds = seconds_now() - begin;
+    r.wall_seconds = atm_now_s() - begin;
     s->iteration++;
     if (report)
         *report = r;

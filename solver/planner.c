@@ -5,9 +5,10 @@
 
 #include "problem_storage.h"
 
+#include "clock.h"
+
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 static const struct atm_planner planners[] = {
 #define PLANNER(symbol, name, help) {name, help, atm__plan_##symbol},
@@ -57,14 +58,6 @@ static enum atm_status check_budget(const struct atm_problem *p,
                     p->kernel[kernel].name ? p->kernel[kernel].name : "?");
 }
 
-static double seconds_now(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 /* Planners without a linear program leave the bound to atm_plan. */
 static bool unpriced(const struct atm_placement *a)
 {
@@ -79,7 +72,7 @@ enum atm_status atm_plan(const struct atm_problem *p,
                          struct atm_placement **placement)
 {
     const struct atm_planner *planner = NULL;
-    double start = seconds_now();
+    double start = atm_now_s();
     enum atm_status st;
 
     *placement = NULL;
@@ -97,6 +90,6 @@ enum atm_status atm_plan(const struct atm_problem *p,
         atm_placement_delete(placement);
         return st;
     }
-    (*placement)->solve_seconds = seconds_now() - start;
+    (*placement)->solve_seconds = atm_now_s() - start;
     return ATM_OK;
 }

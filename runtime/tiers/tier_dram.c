@@ -2,13 +2,13 @@
 #include "tiers/tier.h"
 
 #include "arena.h"
+#include "clock.h"
 #include "copy.h"
 
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 struct atm_tier {
@@ -111,14 +111,6 @@ const struct atm_tier_ops atm__tier_dram = {.kind = "dram",
 #define PASSES 7
 #define WRITE_BYTES ((size_t)256 << 10) /* source of writes: in the L2 */
 
-static double seconds(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static int by_value(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -171,11 +163,11 @@ enum atm_status atm_dram_calibrate(int threads, double *read_bw,
     }
     memset(src, 0x5a, WRITE_BYTES);
     for (i = 0; i < PASSES; i++) {
-        t0 = seconds();
+        t0 = atm_now_s();
         write_all(pool.base, bytes, src, threads);
-        t1 = seconds();
+        t1 = atm_now_s();
         sink = atm__read(pool.base, bytes, threads);
-        t2 = seconds();
+        t2 = atm_now_s();
         wr[i] = (double)bytes / (t1 - t0);
         rd[i] = (double)bytes / (t2 - t1);
     }
