@@ -3,6 +3,10 @@
  * there are thousands of them. */
 #include "certificate_json.h"
 
+#include <string.h>
+
+#define DEPTH_MAX 200 /* of trees: more than planners write */
+
 /* A list that lost a row to a lack of memory is worse than none. */
 static json_t *whole(json_t *rows, size_t n)
 {
@@ -72,17 +76,50 @@ static json_t *knapsack_rows(const struct atm_certificate *c)
     return whole(rows, c->n_knapsack);
 }
 
-json_t *atm__certificate_json(const struct atm_certificate *c)
+static json_t *prices(const struct atm_certificate *c)
 {
-    json_t *v = json_pack(
-        "{s:I, s:o, s:o, s:o, s:o}", "budget", (json_int_t)c->budget, "memory",
-        price_rows(c->memory, c->n_memory), "operand", operand_rows(c), "pair",
-        pair_rows(c), "knapsack", knapsack_rows(c));
+    json_t *v = json_pack("{s:o, s:o, s:o, s:o}", "memory",
+                          price_rows(c->memory, c->n_memory), "operand",
+                          operand_rows(c), "pair", pair_rows(c), "knapsack",
+                          knapsack_rows(c));
 
     /* only problems with a slow capacity price it */
     if (c->n_slow_memory > 0 &&
         json_object_set_new(v, "slow_memory",
                             price_rows(c->slow_memory, c->n_slow_memory))) {
+        json_decref(v);
+        return NULL;
+    }
+    return v;
+}
+
+static const char *const split_name[] = {
+    [ATM_SPLIT_NONE] = "",           [ATM_SPLIT_STATION] = "station",
+    [ATM_SPLIT_GAP] = "gap",         [ATM_SPLIT_VARIANT] = "variant",
+    [ATM_SPLIT_RESIDENT] = "resident"};
+
+/* A leaf's prices, or a node: its depth is what the planner allows. */
+static json_t *node(const struct atm_certificate *c)
+{
+    json_t *split;
+
+    if (c->split == ATM_SPLIT_NONE)
+        return prices(c);
+    split = json_pack("[s, I]", split_name[c->split],
+                      (json_int_t)c->split_at);
+    if (c->split != ATM_SPLIT_RESIDENT)
+        (void)json_array_append_new(
+            split, json_integer((json_int_t)c->split_index));
+    split = whole(split, c->split == ATM_SPLIT_RESIDENT ? 2 : 3);
+    return json_pack("{s:o, s:o, s:o}", "split", split, "yes", node(c->yes),
+                     "no", node(c->no));
+}
+
+json_t *atm__certificate_json(const struct atm_certificate *c)
+{
+    json_t *v = node(c);
+
+    if (json_object_set_new(v, "budget", json_integer((json_int_t)c->budget))) {
         json_decref(v);
         return NULL;
     }
@@ -215,17 +252,12 @@ static void *read_rows(enum atm_status *st, const struct atm__place *at,
     return table;
 }
 
-enum atm_status atm__certificate_parse(const struct atm__place *at,
-                                       const json_t *v, struct atm_arena *arena,
-                                       struct atm_certificate *c)
+static enum atm_status read_prices(const struct atm__place *at,
+                                   const json_t *v, struct atm_arena *arena,
+                                   struct atm_certificate *c)
 {
-    static const char *const keys[] = {"budget",  "memory", "?slow_memory",
-                                       "operand", "pair",   "knapsack",
-                                       NULL};
-    enum atm_status st = atm__json_object(at, v, keys);
+    enum atm_status st = ATM_OK;
 
-    if (!st)
-        st = atm__json_u64(at, v, "budget", ATM_JSON_MAX_INT, &c->budget);
     c->memory = read_rows(&st, at, v, "memory", read_price, arena,
                           sizeof(*c->memory), &c->n_memory);
     c->slow_memory = read_rows(&st, at, v, "slow_memory", read_price, arena,
@@ -236,5 +268,74 @@ enum atm_status atm__certificate_parse(const struct atm__place *at,
                         &c->n_pair);
     c->knapsack = read_rows(&st, at, v, "knapsack", read_knapsack, arena,
                             sizeof(*c->knapsack), &c->n_knapsack);
+    return st;
+}
+
+static enum atm_status read_split(const struct atm__place *at, const json_t *v,
+                                  struct atm_certificate *c)
+{
+    const struct atm__place here = {at, "split", 0};
+    const char *kind = json_string_value(json_array_get(v, 0));
+    enum atm_split k;
+    enum atm_status st;
+
+    for (k = ATM_SPLIT_RESIDENT; k > ATM_SPLIT_NONE; k--)
+        if (kind && strcmp(kind, split_name[k]) == 0)
+            break;
+    if (k == ATM_SPLIT_NONE)
+        return atm__json_fail(&here, "not [\"station\" or \"gap\", tensor, "
+                                     "index], [\"variant\", kernel, variant] "
+                                     "or [\"resident\", tensor]");
+    c->split = k;
+    st = atm__json_array(&here, v, k == ATM_SPLIT_RESIDENT ? 2 : 3, true);
+    if (!st)
+        st = atm__json_at_u32(&here, v, 1, ATM_NONE - 1, &c->split_at);
+    if (!st && k != ATM_SPLIT_RESIDENT)
+        st = atm__json_at_u32(&here, v, 2, ATM_NONE - 1, &c->split_index);
+    return st;
+}
+
+static enum atm_status read_node(const struct atm__place *at, const json_t *v,
+                                 struct atm_arena *arena, uint32_t depth,
+                                 struct atm_certificate *c)
+{
+    static const char *const leaf[] = {"memory", "?slow_memory", "operand",
+                                       "pair", "knapsack", NULL};
+    static const char *const root[] = {"budget", "memory", "?slow_memory",
+                                       "operand", "pair", "knapsack", NULL};
+    static const char *const inner[] = {"split", "yes", "no", NULL};
+    static const char *const top[] = {"budget", "split", "yes", "no", NULL};
+    const json_t *split = json_object_get(v, "split");
+    const struct atm__place yes = {at, "yes", 0}, no = {at, "no", 0};
+    enum atm_status st;
+
+    if (depth > DEPTH_MAX)
+        return atm__json_fail(at, "a tree deeper than %d", DEPTH_MAX);
+    st = atm__json_object(at, v, split ? depth ? inner : top
+                                       : depth ? leaf : root);
+    if (st)
+        return st;
+    if (!split)
+        return read_prices(at, v, arena, c);
+    c->yes = atm_arena_alloc(arena, sizeof(*c->yes));
+    c->no = atm_arena_alloc(arena, sizeof(*c->no));
+    if (!c->yes || !c->no)
+        return ATM_NOMEM;
+    st = read_split(at, split, c);
+    if (!st)
+        st = read_node(&yes, json_object_get(v, "yes"), arena, depth + 1,
+                       c->yes);
+    return st ? st : read_node(&no, json_object_get(v, "no"), arena, depth + 1,
+                               c->no);
+}
+
+enum atm_status atm__certificate_parse(const struct atm__place *at,
+                                       const json_t *v, struct atm_arena *arena,
+                                       struct atm_certificate *c)
+{
+    enum atm_status st = read_node(at, v, arena, 0, c);
+
+    if (!st)
+        st = atm__json_u64(at, v, "budget", ATM_JSON_MAX_INT, &c->budget);
     return st;
 }

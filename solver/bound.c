@@ -6,10 +6,12 @@
  *     + per may pair the least of 0 and alpha + beta - size mu
  *
  * It holds for any prices, so a price that the linear program got wrong only
- * weakens it. Sums in long double; what they may have lost is taken off before
+ * weakens it. In a leaf of a tree entries and paths are those that the splits
+ * above it leave. Sums in long double; what they may have lost is taken off before
  * rounding down.
  */
 #include "model.h"
+#include "split.h"
 
 #include "arena.h"
 
@@ -26,6 +28,9 @@ struct cut_of {          /* the cuts that name a storage */
 struct prices {
     const struct atm__model *m;
     const struct atm_certificate *c;
+    uint64_t budget;
+    const struct atm__split *split;  /* of the leaf */
+    uint32_t n_split;
     struct atm_arena *arena;
     double *mu;
     long double *mu_sum, *sigma_sum; /* prefixes */
@@ -71,7 +76,7 @@ static enum atm_status read_memory(struct prices *p)
         if (c->memory[i].at >= n || !(c->memory[i].value >= 0))
             return wrong("a memory price is out of range");
         p->mu[c->memory[i].at] += c->memory[i].value;
-        add(p, -(long double)c->memory[i].value * (long double)c->budget);
+        add(p, -(long double)c->memory[i].value * (long double)p->budget);
     }
     for (i = 0; i < c->n_slow_memory; i++) {
         if (c->slow_memory[i].at >= 3 * n || !(c->slow_memory[i].value >= 0) ||
@@ -175,7 +180,8 @@ static enum atm_status read_cuts(struct prices *p)
 /* Least of `t - sum pi` over the slow sets of a modelled table of many
  * operands. For max(base, sum), any mixture theta of the two is below it: the
  * best of the thetas where a term changes sign (the function is concave). */
-static long double modelled(const struct prices *p, uint32_t k, uint32_t v)
+static long double modelled(const struct prices *p, uint32_t k, uint32_t v,
+                            const struct atm__place_of_use *at)
 {
     const struct atm_table *t = &p->m->p->kernel[k].variant[v].t;
     const struct atm__kernel *q = &p->m->kernel[k];
@@ -197,7 +203,9 @@ static long double modelled(const struct prices *p, uint32_t k, uint32_t v)
             long double d = theta * t->slow[j] + t->latency[j] -
                             p->pi[k][q->bit[v][j]];
 
-            f += t->slow[j] >= 0 && d < 0 ? d : 0;
+            if (t->slow[j] >= 0 && !(at->fast >> q->bit[v][j] & 1) &&
+                (d < 0 || at->slow >> q->bit[v][j] & 1))
+                f += d;
         }
         best = f > best ? f : best;
         if (t->sum)
@@ -212,6 +220,8 @@ static long double kernel_term(struct prices *p, uint32_t k)
     const struct atm__model *m = p->m;
     const struct atm__kernel *q = &m->kernel[k];
     long double best = INFINITY, f;
+    const struct atm__place_of_use at =
+        atm__split_uses(m, k, p->split, p->n_split);
     uint32_t v, j;
     uint64_t set;
 
@@ -220,18 +230,22 @@ static long double kernel_term(struct prices *p, uint32_t k)
         long double base = (long double)p->mu[k] * w->scratch_bytes;
         bool twice = w->t.n != (uint32_t)__builtin_popcountll(q->all[v]);
 
+        if (!atm__split_variant(k, v, p->split, p->n_split))
+            continue;
         for (j = 0; j < q->n; j++)
-            if (!(q->all[v] >> j & 1) && p->pi[k][j] > 0)
+            if (!(q->all[v] >> j & 1) && !(at.fast >> j & 1) &&
+                (p->pi[k][j] > 0 || at.slow >> j & 1))
                 base -= p->pi[k][j];
         if (q->n > ENTRIES_MAX && !w->t.list && !twice) {
-            f = base + modelled(p, k, v);
+            f = base + modelled(p, k, v, &at);
             best = f < best ? f : best;
             continue;
         }
         for (set = q->all[v];; set = (set - 1) & q->all[v]) {
             double t = atm__kernel_seconds(m, k, v, set);
 
-            if (t >= 0 && atm__entry_fits(m, k, v, set, p->c->budget)) {
+            if (t >= 0 && !(set & at.fast) && !(~set & at.slow & q->all[v]) &&
+                atm__entry_fits(m, k, v, set, p->budget)) {
                 f = base + t;
                 for (j = 0; j < q->n; j++)
                     f -= set >> j & 1 ? p->pi[k][j] : 0;
@@ -276,6 +290,10 @@ static long double storage_term(struct prices *p, uint32_t s, double *cost)
     for (i = 0; i < g->n_arcs; i++) {
         const struct atm__arc *arc = &g->arc[i];
 
+        if (!atm__split_arc(p->m, s, arc, p->split, p->n_split)) {
+            cost[i] = INFINITY;
+            continue;
+        }
         cost[i] = arc->seconds;
         if (arc->from_kernel < arc->to_kernel)
             cost[i] += bytes * (double)(p->mu_sum[arc->to_kernel] -
@@ -337,10 +355,13 @@ static enum atm_status bound(struct prices *p)
     return ATM_OK;
 }
 
-enum atm_status atm__bound(const struct atm__model *m,
-                           const struct atm_certificate *c, double *out)
+enum atm_status atm__bound_leaf(const struct atm__model *m,
+                                const struct atm_certificate *c,
+                                const struct atm__split *split, uint32_t n_split,
+                                double *out)
 {
-    struct prices p = {.m = m, .c = c, .arena = atm_arena_new()};
+    struct prices p = {.m = m, .c = c, .budget = m->budget, .split = split,
+                       .n_split = n_split, .arena = atm_arena_new()};
     size_t n = m->p->n_kernels;
     enum atm_status st = ATM_NOMEM;
 
@@ -364,7 +385,9 @@ enum atm_status atm__bound(const struct atm__model *m,
         if (!st)
             st = bound(&p);
     }
-    if (!st) {
+    if (!st && p.sum == INFINITY) { /* a leaf without any plan */
+        *out = INFINITY;
+    } else if (!st) {
         /* each of the few roundings on the way loses at most 2^-52 */
         long double b = p.sum - p.size * 0x1p-50L;
 
@@ -372,6 +395,39 @@ enum atm_status atm__bound(const struct atm__model *m,
     }
     atm_arena_delete(p.arena);
     return st;
+}
+
+static enum atm_status node_bound(const struct atm__model *m,
+                                  const struct atm_certificate *c,
+                                  struct atm__split *above, uint32_t depth,
+                                  double *out)
+{
+    enum atm_status st;
+    double no;
+
+    if (c->split == ATM_SPLIT_NONE)
+        return atm__bound_leaf(m, c, above, depth, out);
+    if (depth == ATM__DEPTH_MAX || !c->yes || !c->no)
+        return wrong("a tree that is too deep, or a node without children");
+    above[depth] = (struct atm__split){c->split, c->split_at, c->split_index,
+                                       true};
+    if (!atm__split_valid(m, &above[depth]))
+        return wrong("a split is out of range");
+    st = node_bound(m, c->yes, above, depth + 1, out);
+    if (st)
+        return st;
+    above[depth].yes = false;
+    st = node_bound(m, c->no, above, depth + 1, &no);
+    *out = fmin(*out, no);
+    return st;
+}
+
+enum atm_status atm__bound(const struct atm__model *m,
+                           const struct atm_certificate *c, double *out)
+{
+    struct atm__split above[ATM__DEPTH_MAX];
+
+    return node_bound(m, c, above, 0, out);
 }
 
 enum atm_status atm_certificate_bound(const struct atm_problem *p,

@@ -14,9 +14,18 @@ enum atm_status atm__certificate_copy(struct atm_arena *arena,
                                       const struct atm_certificate *from,
                                       struct atm_certificate *to)
 {
+    enum atm_status st = ATM_OK;
     uint32_t i;
 
     *to = *from;
+    if (from->split != ATM_SPLIT_NONE) {
+        to->yes = atm_arena_alloc(arena, sizeof(*to->yes));
+        to->no = atm_arena_alloc(arena, sizeof(*to->no));
+        if (!to->yes || !to->no)
+            return ATM_NOMEM;
+        st = atm__certificate_copy(arena, from->yes, to->yes);
+        return st ? st : atm__certificate_copy(arena, from->no, to->no);
+    }
     to->memory = atm_arena_memdup(arena, from->memory,
                                   from->n_memory * sizeof(*to->memory));
     to->slow_memory =

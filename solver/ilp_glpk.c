@@ -7,6 +7,7 @@
  * Work limits count iterations, so that a plan does not depend on the clock.
  */
 #include "lp.h"
+#include "split.h"
 
 #include "arena.h"
 
@@ -325,6 +326,66 @@ enum atm_status atm__ilp_solve(struct atm__ilp *p, const uint64_t *limit,
     st = solve(p, cuts, r);
     glp_error_hook(NULL, NULL);
     return st;
+}
+
+/* ---- certificate trees ---- */
+
+enum atm_status atm__ilp_elastic(struct atm__ilp *p, double seconds)
+{
+    const double v[] = {0, 1};
+    int row[] = {0, 0}, c;
+
+    if (p->dead)
+        return atm_fail(ATM_INTERNAL, "the LP solver gave up before");
+    if (setjmp(escape))
+        return died(p);
+    glp_error_hook(on_error, NULL);
+    for (row[1] = 1; row[1] <= (int)p->n_row; row[1]++) {
+        if (p->row[row[1]].kind != ROW_EQUAL || p->row[row[1]].b != 1)
+            continue;
+        c = glp_add_cols(p->lp, 1);
+        glp_set_obj_coef(p->lp, c, seconds * p->cost_scale);
+        glp_set_col_bnds(p->lp, c, GLP_DB, 0, 1);
+        glp_set_mat_col(p->lp, c, 1, row, v);
+    }
+    glp_error_hook(NULL, NULL);
+    return ATM_OK;
+}
+
+void atm__ilp_restrict(struct atm__ilp *p, const struct atm__split *x,
+                       uint32_t n)
+{
+    const struct atm__model *m = p->m;
+    struct atm__place_of_use at = {0, 0};
+    uint32_t c, i, k = ATM_NONE;
+
+    for (c = 1; c <= p->n_col; c++) {
+        const struct column *q = &p->col[c];
+        bool left = true;
+
+        if (q->kind == PATH) {
+            for (i = 0; i < q->n_arcs && left; i++)
+                left = atm__split_arc(
+                    m, q->owner, &m->graph[q->owner].arc[p->arcs[q->arc + i]],
+                    x, n);
+        } else if (q->kind == ENTRY) {
+            if (q->owner != k)
+                at = atm__split_uses(m, q->owner, x, n);
+            k = q->owner;
+            left = atm__split_variant(k, q->variant, x, n) &&
+                   !(q->slow & at.fast) &&
+                   !(~q->slow & at.slow & m->kernel[k].all[q->variant]);
+        } else {
+            continue;
+        }
+        glp_set_col_bnds(p->lp, (int)c, left ? GLP_DB : GLP_FX, 0,
+                         left ? 1 : 0);
+    }
+}
+
+int atm__ilp_work(const struct atm__ilp *p)
+{
+    return p->dead ? 0 : glp_get_it_cnt(p->lp);
 }
 
 /* ---- exclusions ---- */

@@ -31,6 +31,7 @@
 #include "model.h"
 
 struct glp_prob;
+struct atm__split;
 
 enum kind { PATH, ENTRY, UNREAD, PRODUCT, MOST, SHARE };
 
@@ -134,6 +135,14 @@ bool atm__lp_column_has(const struct atm__ilp *p, uint32_t c,
                         const struct atm_box *box);
 bool atm__lp_plan_has(const struct atm__model *m, const struct atm__plan *a,
                       const struct atm_box *box);
+
+/* For certificate trees: each storage and each kernel may be left out at
+ * `seconds`, so that no leaf is infeasible and each has prices. */
+enum atm_status atm__ilp_elastic(struct atm__ilp *p, double seconds);
+/* Only the paths and entries that the splits leave. */
+void atm__ilp_restrict(struct atm__ilp *p, const struct atm__split *x,
+                       uint32_t n);
+int atm__ilp_work(const struct atm__ilp *p); /* iterations so far */
 
 /* Appends the row of the first n entries of p->ind and p->val with an upper
  * side; returns its index. In ilp_glpk.c. */

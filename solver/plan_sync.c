@@ -6,7 +6,9 @@
  * without moves too. What the smaller problem proves is its uncertified
  * bound.
  */
+#include "certify.h"
 #include "planner_rows.h"
+#include "prove.h"
 #include "search.h"
 
 #include "arena.h"
@@ -138,33 +140,9 @@ static enum atm_status certify_with_moves(struct atm__search *s)
     if (!st)
         st = atm__ilp_solve(ilp, NULL, true, &lp);
     st = certify(s, !st && !lp.infeasible ? &lp : NULL, m);
-    if (!st) { /* the prices live in the ilp: keep what is needed */
-        struct atm_certificate *c = &s->certificate;
-        struct atm_arena *a = s->best->arena;
-        uint32_t i;
-
-        c->memory = atm_arena_memdup(a, c->memory,
-                                     c->n_memory * sizeof(*c->memory));
-        c->slow_memory = atm_arena_memdup(
-            a, c->slow_memory, c->n_slow_memory * sizeof(*c->slow_memory));
-        c->operand = atm_arena_memdup(a, c->operand,
-                                      c->n_operand * sizeof(*c->operand));
-        c->pair = atm_arena_memdup(a, c->pair, c->n_pair * sizeof(*c->pair));
-        c->knapsack = atm_arena_memdup(a, c->knapsack,
-                                       c->n_knapsack * sizeof(*c->knapsack));
-        if (!c->memory || !c->slow_memory || !c->operand || !c->pair ||
-            !c->knapsack)
-            st = ATM_NOMEM;
-        for (i = 0; i < c->n_knapsack && !st; i++) {
-            struct atm_price_knapsack *q = &c->knapsack[i];
-
-            q->tensor = atm_arena_memdup(a, q->tensor,
-                                         q->n * sizeof(*q->tensor));
-            q->a = atm_arena_memdup(a, q->a, q->n * sizeof(*q->a));
-            if (!q->tensor || !q->a)
-                st = ATM_NOMEM;
-        }
-    }
+    if (!st) /* the prices live in the ilp */
+        st = atm__certificate_copy(s->best->arena, &s->certificate,
+                                   &s->certificate);
     atm__ilp_delete(&ilp);
     atm__model_delete(&m);
     return st;
@@ -209,6 +187,26 @@ static enum atm_status search_plan(struct atm__search *s)
     return st;
 }
 
+/* Within this of the best plan a bound proves it. */
+static double proof_slack(double seconds)
+{
+    return 2e-9 + 1e-9 * seconds;
+}
+
+/* A tree of prices where those of the root leave more than the gap asked for;
+ * of the problem with moves, as the prices are. */
+static enum atm_status prove(struct atm__search *s)
+{
+    double slack;
+
+    if (s->m->static_only || s->best_s == INFINITY || good_enough(s) ||
+        interrupted(s))
+        return ATM_OK;
+    slack = fmax(proof_slack(s->best_s), s->o->gap_target * s->best_s);
+    return atm__prove(s->m, s->best_s - slack, s->best_s, s->best->arena,
+                      &s->certificate, &s->bound);
+}
+
 enum atm_status atm__search_again(struct atm__search *s,
                                   const struct atm__plan *from,
                                   const uint64_t *limit)
@@ -249,38 +247,6 @@ enum atm_status atm__search_again(struct atm__search *s,
 
 /* ---- the answer ---- */
 
-static enum atm_status copy_certificate(const struct atm_certificate *c,
-                                        struct atm_placement *a)
-{
-    struct atm_certificate *to = &a->certificate;
-    uint32_t i;
-
-    *to = *c;
-    to->memory = atm_arena_memdup(a->arena, c->memory,
-                                  c->n_memory * sizeof(*c->memory));
-    to->slow_memory = atm_arena_memdup(
-        a->arena, c->slow_memory, c->n_slow_memory * sizeof(*c->slow_memory));
-    to->operand = atm_arena_memdup(a->arena, c->operand,
-                                   c->n_operand * sizeof(*c->operand));
-    to->pair = atm_arena_memdup(a->arena, c->pair,
-                                c->n_pair * sizeof(*c->pair));
-    to->knapsack = atm_arena_memdup(a->arena, c->knapsack,
-                                    c->n_knapsack * sizeof(*c->knapsack));
-    if (!to->memory || !to->slow_memory || !to->operand || !to->pair ||
-        !to->knapsack)
-        return ATM_NOMEM;
-    for (i = 0; i < c->n_knapsack; i++) {
-        struct atm_price_knapsack *q = &to->knapsack[i];
-
-        q->tensor = atm_arena_memdup(a->arena, q->tensor,
-                                     q->n * sizeof(*q->tensor));
-        q->a = atm_arena_memdup(a->arena, q->a, q->n * sizeof(*q->a));
-        if (!q->tensor || !q->a)
-            return ATM_NOMEM;
-    }
-    return ATM_OK;
-}
-
 static enum atm_status answer(struct atm__search *s, struct atm_placement *a)
 {
     a->lower_bound = fmin(s->bound, a->objective);
@@ -292,7 +258,7 @@ static enum atm_status answer(struct atm__search *s, struct atm_placement *a)
     a->uncertified_bound = s->uncertified > a->lower_bound + 1e-9
                                ? fmin(s->uncertified, a->objective)
                                : NAN;
-    return copy_certificate(&s->certificate, a);
+    return atm__certificate_copy(a->arena, &s->certificate, &a->certificate);
 }
 
 static enum atm_status run(const struct atm_problem *p,
@@ -318,6 +284,8 @@ static enum atm_status run(const struct atm_problem *p,
         st = atm__plan_new(s.m, &s.spare);
     if (!st)
         st = search_plan(&s);
+    if (!st)
+        st = prove(&s);
     if (!st && s.best_s == INFINITY)
         st = atm_fail(ATM_INFEASIBLE,
                       static_only

@@ -27,8 +27,25 @@ static struct atm_certificate certificate(void)
     static struct atm_price_knapsack knapsack[] = {
         {4, 0.75, 16, 2, tensors, weights}};
 
-    return (struct atm_certificate){2176,   2,    1,       2,    1,       1,
-                                    memory, slow, operand, pair, knapsack};
+    return (struct atm_certificate){
+        .budget = 2176, .n_memory = 2, .n_slow_memory = 1, .n_operand = 2,
+        .n_pair = 1, .n_knapsack = 1, .memory = memory, .slow_memory = slow,
+        .operand = operand, .pair = pair, .knapsack = knapsack};
+}
+
+/* Kernel 3 runs its variant 1, or W1 is resident, or it is not. */
+static struct atm_certificate tree(void)
+{
+    static struct atm_certificate leaf, inner;
+
+    leaf = certificate();
+    inner = (struct atm_certificate){.split = ATM_SPLIT_RESIDENT,
+                                     .split_at = W1, .yes = &leaf,
+                                     .no = &leaf};
+    return (struct atm_certificate){.budget = 2176,
+                                    .split = ATM_SPLIT_VARIANT,
+                                    .split_at = 3, .split_index = 1,
+                                    .yes = &leaf, .no = &inner};
 }
 
 static char *text_of(const struct atm_schedule *s)
@@ -52,12 +69,14 @@ static void round_trip(void)
     char *a, *b;
     int i;
 
-    for (i = 0; i < 3; i++) {
+    for (i = 0; i < 4; i++) {
         fixture_init(&f);
         if (i == 1)
             make_async(&f);
         if (i == 2)
             f.s.certificate = certificate();
+        if (i == 3)
+            f.s.certificate = tree();
         a = text_of(&f.s);
         ATM_ASSERT_OK(read_text(a, &s));
         b = text_of(s);
@@ -75,6 +94,14 @@ static void round_trip(void)
             CU_ASSERT_EQUAL(s->certificate.memory[1].value, 1.0 / 3);
             CU_ASSERT_EQUAL(s->certificate.knapsack[0].a[1], 16);
             CU_ASSERT_EQUAL(s->certificate.n_slow_memory, 1);
+        }
+        if (i == 3) {
+            const struct atm_certificate *no = s->certificate.no;
+
+            CU_ASSERT_EQUAL(s->certificate.split, ATM_SPLIT_VARIANT);
+            CU_ASSERT_EQUAL(s->certificate.split_index, 1);
+            CU_ASSERT_EQUAL(no->split, ATM_SPLIT_RESIDENT);
+            CU_ASSERT_EQUAL(no->yes->memory[1].value, 1.0 / 3);
         }
         atm_string_free(a);
         atm_string_free(b);
@@ -180,7 +207,7 @@ static void damaged(void)
     uint64_t i, j;
 
     fixture_init(&f);
-    f.s.certificate = certificate();
+    f.s.certificate = tree();
     text = text_of(&f.s);
     bad = malloc(strlen(text) + 100);
     CU_ASSERT_PTR_NOT_NULL_FATAL(bad);
@@ -292,7 +319,7 @@ static void no_memory(void)
     char *text;
 
     fixture_init(&f);
-    f.s.certificate = certificate();
+    f.s.certificate = tree();
     text = text_of(&f.s);
     ATM_ASSERT_OK(atm_file_put(PATH, text, true));
     atm_string_free(text);

@@ -145,11 +145,23 @@ struct atm_price_knapsack {
     int64_t *a;
 };
 
+enum atm_split {
+    ATM_SPLIT_NONE,     /* a leaf: prices */
+    ATM_SPLIT_STATION,  /* tensor fast at its station `index` */
+    ATM_SPLIT_GAP,      /* tensor kept in its gap `index` */
+    ATM_SPLIT_VARIANT,  /* kernel runs its variant `index` */
+    ATM_SPLIT_RESIDENT  /* tensor (of a chain the first) resident */
+};
+
 /* Prices: a lower bound for any values (planning-problem, section 5).
  * Values are rounded to 17 digits on writing; the bound is recomputed from
- * the rounded ones. */
+ * the rounded ones. A tree: each node splits the plans in two, each leaf has
+ * prices for its own; the bound is the least leaf's. */
 struct atm_certificate {
-    uint64_t budget;
+    uint64_t budget;         /* the root's counts */
+    enum atm_split split;
+    uint32_t split_at, split_index; /* tensor or kernel; index */
+    struct atm_certificate *yes, *no; /* null in a leaf */
     uint32_t n_memory, n_slow_memory, n_operand, n_pair, n_knapsack;
     struct atm_price *memory, *slow_memory;
     struct atm_price_operand *operand;

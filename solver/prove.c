@@ -1,0 +1,277 @@
+/* prove.c - certificate trees: where the prices of the root leave a gap, the
+ * plans are split in two (a tensor is fast at a station or not, kept in a gap
+ * or not, resident or not; a kernel runs a variant or not) and each part gets
+ * prices of its own. The open leaf of the least bound is split next, so that
+ * the bound of the whole rises with every step. Work is counted, not timed.
+ */
+#include "prove.h"
+
+#include "arena.h"
+#include "certify.h"
+#include "lp.h"
+#include "split.h"
+
+#include <math.h>
+
+#define NODES_MAX 4000
+#define PRICES_MAX 400000 /* of all leaves together: the size of the answer */
+#define ITERATIONS_MAX 150000
+#define WHOLE 1e-6        /* nearer to 0 or 1 is whole */
+
+struct node {
+    uint32_t parent;
+    struct atm__split split;      /* from the parent to here */
+    double bound;
+    bool open;
+    struct atm__split next;       /* NONE: nothing to split on */
+    struct atm_certificate *c;
+};
+
+struct prover {
+    const struct atm__model *m;
+    struct atm__ilp *ilp;
+    struct atm_arena *arena;
+    double goal;
+    struct node *node;
+    uint32_t n, most;
+    struct atm__split above[ATM__DEPTH_MAX];
+    uint32_t depth;
+    double *fast, *slow, *kept, *left; /* per station of a storage */
+    double *entry;                     /* per kernel: weight of entries */
+    double score;                      /* of the best split so far */
+};
+
+static void splits_above(struct prover *p, uint32_t n)
+{
+    p->depth = 0;
+    for (; n != 0; n = p->node[n].parent)
+        p->above[p->depth++] = p->node[n].split;
+}
+
+/* ---- what to split on ---- */
+
+static void consider(struct prover *p, struct node *to, double yes, double no,
+                     double weight, struct atm__split x)
+{
+    double score = fmin(yes, no);
+
+    if (score <= WHOLE || score * weight <= p->score)
+        return;
+    p->score = score * weight;
+    to->next = x;
+}
+
+/* The tensor of a chain whose station (or gap) i of the storage is. */
+static struct atm__split name(const struct prover *p, uint32_t s, uint32_t i,
+                              enum atm_split kind)
+{
+    const struct atm_storage *st = &p->m->st.s[s];
+    uint32_t t, j = st->n_tensors;
+
+    do
+        t = st->tensor[--j];
+    while (p->m->st.first[t] > i);
+    return (struct atm__split){kind, t, i - p->m->st.first[t], true};
+}
+
+static void of_storage(struct prover *p, uint32_t s, const double *w,
+                       struct node *to)
+{
+    const struct atm__path_graph *g = &p->m->graph[s];
+    const struct atm_storage *st = &p->m->st.s[s];
+    double resident = 0, moving = 0, bytes = (double)st->bytes;
+    uint32_t i, m = st->n_stations;
+
+    for (i = 0; i < m; i++)
+        p->fast[i] = p->slow[i] = p->kept[i] = p->left[i] = 0;
+    for (i = 0; i < g->n_arcs; i++) {
+        const struct atm__arc *arc = &g->arc[i];
+        uint32_t at = arc->station;
+
+        if (arc->resident)
+            resident += w[i];
+        else if (arc->from == 0)
+            moving += w[i];
+        if (at != ATM_NONE)
+            (arc->fast ? p->fast : p->slow)[at] += w[i];
+        if (m && !arc->resident && (at == ATM_NONE || at > 0))
+            (arc->keep ? p->kept : p->left)[(at == ATM_NONE ? m : at) - 1] +=
+                w[i];
+    }
+    if (st->arg)
+        consider(p, to, resident, moving, bytes,
+                 (struct atm__split){ATM_SPLIT_RESIDENT, st->tensor[0], 0,
+                                     true});
+    for (i = 0; i < m; i++)
+        consider(p, to, p->fast[i] + resident, p->slow[i], bytes,
+                 name(p, s, i, ATM_SPLIT_STATION));
+    for (i = 0; i < st->n_gaps && i < m; i++) {
+        struct atm__split x = name(p, s, i, ATM_SPLIT_GAP);
+
+        if (x.index < p->m->st.n_gaps[x.at])
+            consider(p, to, p->kept[i] + resident, p->left[i], bytes / 2, x);
+    }
+}
+
+static void of_kernels(struct prover *p, struct node *to)
+{
+    const struct atm__ilp *ilp = p->ilp;
+    const struct atm__model *m = p->m;
+    uint32_t c, k, v;
+
+    for (c = ilp->col_of[m->st.n]; c <= ilp->n_col;) {
+        double total = 0, bytes = 1;
+
+        k = ilp->col[c].owner;
+        if (ilp->col[c].kind != ENTRY || m->p->kernel[k].n_variants == 1) {
+            c++;
+            continue;
+        }
+        for (v = 0; v < m->kernel[k].n; v++)
+            bytes += (double)m->st.s[m->kernel[k].use[v].storage].bytes;
+        for (v = 0; v < m->p->kernel[k].n_variants; v++)
+            p->entry[v] = 0;
+        for (; c <= ilp->n_col && ilp->col[c].kind == ENTRY &&
+               ilp->col[c].owner == k;
+             c++) {
+            p->entry[ilp->col[c].variant] += ilp->x[c];
+            total += ilp->x[c];
+        }
+        for (v = 0; v < m->p->kernel[k].n_variants; v++)
+            consider(p, to, p->entry[v], total - p->entry[v], bytes,
+                     (struct atm__split){ATM_SPLIT_VARIANT, k, v, true});
+    }
+}
+
+/* ---- nodes ---- */
+
+/* Prices for node n, whose splits are in p->above. */
+static enum atm_status solve(struct prover *p, uint32_t n)
+{
+    struct node *to = &p->node[n];
+    struct atm__lp lp = {0};
+    enum atm_status st;
+    uint32_t s;
+
+    atm__ilp_restrict(p->ilp, p->above, p->depth);
+    st = atm__ilp_solve(p->ilp, NULL, true, &lp);
+    if (!st && lp.infeasible)
+        st = ATM_INTERNAL;
+    if (!st)
+        st = atm__bound_leaf(p->m, &lp.certificate, p->above, p->depth,
+                             &to->bound);
+    if (st)
+        return st;
+    to->c = atm_arena_memdup(p->arena, &lp.certificate, sizeof(*to->c));
+    if (!to->c)
+        return ATM_NOMEM;
+    to->open = to->bound < p->goal;
+    to->next.kind = ATM_SPLIT_NONE;
+    p->score = 0;
+    if (!to->open)
+        return ATM_OK;
+    for (s = 0; s < p->m->st.n; s++)
+        of_storage(p, s, lp.arc_weight + atm__arc_offset(p->m, s), to);
+    of_kernels(p, to);
+    return ATM_OK;
+}
+
+static enum atm_status split_node(struct prover *p, uint32_t n)
+{
+    struct node *of = &p->node[n];
+    enum atm_status st = ATM_OK;
+    uint32_t i;
+
+    of->open = false;
+    for (i = 0; i < 2 && !st; i++) {
+        p->node[p->n] = (struct node){.parent = n, .split = of->next};
+        p->node[p->n].split.yes = i == 0;
+        splits_above(p, p->n);
+        st = solve(p, p->n++);
+    }
+    if (st)
+        return st;
+    of->c->split = of->next.kind;
+    of->c->split_at = of->next.at;
+    of->c->split_index = of->next.index;
+    of->c->yes = p->node[p->n - 2].c;
+    of->c->no = p->node[p->n - 1].c;
+    return ATM_OK;
+}
+
+static enum atm_status grow(struct prover *p)
+{
+    enum atm_status st = ATM_OK;
+
+    p->n = 1;
+    p->depth = 0;
+    st = solve(p, 0);
+    while (!st && p->n + 2 <= p->most &&
+           atm__ilp_work(p->ilp) < ITERATIONS_MAX) {
+        uint32_t i, least = ATM_NONE;
+
+        for (i = 0; i < p->n; i++)
+            if (p->node[i].open &&
+                (least == ATM_NONE || p->node[i].bound < p->node[least].bound))
+                least = i;
+        if (least == ATM_NONE || p->node[least].next.kind == ATM_SPLIT_NONE)
+            break; /* done; or the least leaf is whole: no more is proved */
+        splits_above(p, least);
+        if (p->depth + 1 >= ATM__DEPTH_MAX)
+            break;
+        st = split_node(p, least);
+    }
+    return st;
+}
+
+static bool new_lists(struct prover *p)
+{
+    const struct atm_problem *q = p->m->p;
+    uint32_t i, stations = 1, variants = 1, uses = 1;
+
+    for (i = 0; i < p->m->st.n; i++)
+        if (p->m->st.s[i].n_stations > stations)
+            stations = p->m->st.s[i].n_stations;
+    for (i = 0; i < q->n_kernels; i++) {
+        uses += p->m->kernel[i].n;
+        if (q->kernel[i].n_variants > variants)
+            variants = q->kernel[i].n_variants;
+    }
+    p->most = PRICES_MAX / uses < NODES_MAX ? PRICES_MAX / uses : NODES_MAX;
+    p->most = p->most < 3 ? 3 : p->most;
+    p->arena = p->ilp->arena;
+    p->node = atm_arena_array(p->arena, p->most, sizeof(*p->node));
+    p->fast = atm_arena_array(p->arena, stations, sizeof(double));
+    p->slow = atm_arena_array(p->arena, stations, sizeof(double));
+    p->kept = atm_arena_array(p->arena, stations, sizeof(double));
+    p->left = atm_arena_array(p->arena, stations, sizeof(double));
+    p->entry = atm_arena_array(p->arena, variants, sizeof(double));
+    return p->node && p->fast && p->slow && p->kept && p->left && p->entry;
+}
+
+enum atm_status atm__prove(const struct atm__model *m, double goal, double best,
+                           struct atm_arena *arena, struct atm_certificate *c,
+                           double *bound)
+{
+    struct prover p = {.m = m, .goal = goal};
+    enum atm_status st = atm__ilp_new(m, &p.ilp);
+    double proved = 0;
+
+    if (!st && !new_lists(&p))
+        st = ATM_NOMEM;
+    /* dear enough that what is left out shows, not so dear that the prices
+     * drown in it */
+    if (!st)
+        st = atm__ilp_elastic(p.ilp, 20 * best);
+    if (!st)
+        st = grow(&p);
+    if (!st)
+        st = atm__bound(m, p.node[0].c, &proved);
+    if (!st && proved > *bound) {
+        *bound = proved;
+        st = atm__certificate_copy(arena, p.node[0].c, c);
+        c->budget = m->budget;
+    }
+    atm__ilp_delete(&p.ilp);
+    return st == ATM_INTERNAL ? ATM_OK : st; /* the root's prices stay */
+}
