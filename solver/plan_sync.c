@@ -197,14 +197,21 @@ static double proof_slack(double seconds)
  * of the problem with moves, as the prices are. */
 static enum atm_status prove(struct atm__search *s)
 {
-    double slack;
+    double slack, *point = NULL, *weight = s->lp.arc_weight;
+    enum atm_status st;
 
     if (s->m->static_only || s->best_s == INFINITY || good_enough(s) ||
         interrupted(s))
         return ATM_OK;
     slack = fmax(proof_slack(s->best_s), s->o->gap_target * s->best_s);
-    return atm__prove(s->m, s->best_s - slack, s->best_s, s->best->arena,
-                      &s->certificate, &s->bound);
+    st = atm__prove(s->m, s->best_s - slack, s->best_s, s->best->arena,
+                    &s->certificate, &s->bound, &point);
+    if (st || !point)
+        return st;
+    s->lp.arc_weight = point;
+    rounding(s, 0);
+    s->lp.arc_weight = weight;
+    return ATM_OK;
 }
 
 enum atm_status atm__search_again(struct atm__search *s,

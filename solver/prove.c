@@ -25,6 +25,7 @@ struct node {
     bool open;
     struct atm__split next;       /* NONE: nothing to split on */
     struct atm_certificate *c;
+    double *weight;               /* of arcs, where there is nothing to split */
 };
 
 struct prover {
@@ -39,6 +40,7 @@ struct prover {
     double *fast, *slow, *kept, *left; /* per station of a storage */
     double *entry;                     /* per kernel: weight of entries */
     double score;                      /* of the best split so far */
+    const double *whole;               /* point of a leaf below the goal */
 };
 
 static void splits_above(struct prover *p, uint32_t n)
@@ -143,6 +145,35 @@ static void of_kernels(struct prover *p, struct node *to)
     }
 }
 
+static bool is_chosen(const struct prover *p, uint32_t k)
+{
+    uint32_t i;
+
+    for (i = 0; i < p->depth; i++)
+        if (p->above[i].kind == ATM_SPLIT_VARIANT && p->above[i].at == k &&
+            p->above[i].yes)
+            return true;
+    return false;
+}
+
+/* Nothing is split in the point, yet prices say less than the goal: what is
+ * lost, or fetched, is judged by the variants that are left, so choose them. */
+static void of_choices(struct prover *p, struct node *to)
+{
+    const struct atm__ilp *ilp = p->ilp;
+    uint32_t c;
+
+    for (c = ilp->col_of[p->m->st.n]; c <= ilp->n_col; c++)
+        if (ilp->col[c].kind == ENTRY && ilp->x[c] > 0.5 &&
+            p->m->p->kernel[ilp->col[c].owner].n_variants > 1 &&
+            !is_chosen(p, ilp->col[c].owner)) {
+            to->next = (struct atm__split){ATM_SPLIT_VARIANT,
+                                           ilp->col[c].owner,
+                                           ilp->col[c].variant, true};
+            return;
+        }
+}
+
 /* ---- nodes ---- */
 
 /* Prices for node n, whose splits are in p->above. */
@@ -173,6 +204,9 @@ static enum atm_status solve(struct prover *p, uint32_t n)
     for (s = 0; s < p->m->st.n; s++)
         of_storage(p, s, lp.arc_weight + atm__arc_offset(p->m, s), to);
     of_kernels(p, to);
+    if (to->next.kind == ATM_SPLIT_NONE)
+        of_choices(p, to);
+    to->weight = to->next.kind == ATM_SPLIT_NONE ? lp.arc_weight : NULL;
     return ATM_OK;
 }
 
@@ -214,8 +248,12 @@ static enum atm_status grow(struct prover *p)
             if (p->node[i].open &&
                 (least == ATM_NONE || p->node[i].bound < p->node[least].bound))
                 least = i;
-        if (least == ATM_NONE || p->node[least].next.kind == ATM_SPLIT_NONE)
-            break; /* done; or the least leaf is whole: no more is proved */
+        if (least == ATM_NONE)
+            break;
+        if (p->node[least].next.kind == ATM_SPLIT_NONE) {
+            p->whole = p->node[least].weight;
+            break; /* no more is proved */
+        }
         splits_above(p, least);
         if (p->depth + 1 >= ATM__DEPTH_MAX)
             break;
@@ -251,7 +289,7 @@ static bool new_lists(struct prover *p)
 
 enum atm_status atm__prove(const struct atm__model *m, double goal, double best,
                            struct atm_arena *arena, struct atm_certificate *c,
-                           double *bound)
+                           double *bound, double **point)
 {
     struct prover p = {.m = m, .goal = goal};
     enum atm_status st = atm__ilp_new(m, &p.ilp);
@@ -271,6 +309,12 @@ enum atm_status atm__prove(const struct atm__model *m, double goal, double best,
         *bound = proved;
         st = atm__certificate_copy(arena, p.node[0].c, c);
         c->budget = m->budget;
+    }
+    *point = NULL;
+    if (!st && p.whole) {
+        *point = atm_arena_memdup(arena, p.whole,
+                                  p.ilp->arc_of[m->st.n] * sizeof(**point));
+        st = *point ? ATM_OK : ATM_NOMEM;
     }
     atm__ilp_delete(&p.ilp);
     return st == ATM_INTERNAL ? ATM_OK : st; /* the root's prices stay */
