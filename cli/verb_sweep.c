@@ -298,7 +298,7 @@ static double slope(const struct sweep *s, uint32_t i)
 
     if (at == ATM_NONE)
         return NAN;
-    c = &s->point[at].placement->certificate;
+    c = atm_certificate_leaf(s->point[at].placement);
     for (j = 0; j < c->n_memory; j++)
         sum += c->memory[j].value;
     return sum;

@@ -357,10 +357,11 @@ static enum atm_status bound(struct prices *p)
 
 enum atm_status atm__bound_leaf(const struct atm__model *m,
                                 const struct atm_certificate *c,
-                                const struct atm__split *split, uint32_t n_split,
-                                double *out)
+                                uint64_t budget,
+                                const struct atm__split *split,
+                                uint32_t n_split, double *out)
 {
-    struct prices p = {.m = m, .c = c, .budget = m->budget, .split = split,
+    struct prices p = {.m = m, .c = c, .budget = budget, .split = split,
                        .n_split = n_split, .arena = atm_arena_new()};
     size_t n = m->p->n_kernels;
     enum atm_status st = ATM_NOMEM;
@@ -399,25 +400,25 @@ enum atm_status atm__bound_leaf(const struct atm__model *m,
 
 static enum atm_status node_bound(const struct atm__model *m,
                                   const struct atm_certificate *c,
-                                  struct atm__split *above, uint32_t depth,
-                                  double *out)
+                                  uint64_t budget, struct atm__split *above,
+                                  uint32_t depth, double *out)
 {
     enum atm_status st;
     double no;
 
     if (c->split == ATM_SPLIT_NONE)
-        return atm__bound_leaf(m, c, above, depth, out);
+        return atm__bound_leaf(m, c, budget, above, depth, out);
     if (depth == ATM__DEPTH_MAX || !c->yes || !c->no)
         return wrong("a tree that is too deep, or a node without children");
     above[depth] = (struct atm__split){c->split, c->split_at, c->split_index,
                                        true};
     if (!atm__split_valid(m, &above[depth]))
         return wrong("a split is out of range");
-    st = node_bound(m, c->yes, above, depth + 1, out);
+    st = node_bound(m, c->yes, budget, above, depth + 1, out);
     if (st)
         return st;
     above[depth].yes = false;
-    st = node_bound(m, c->no, above, depth + 1, &no);
+    st = node_bound(m, c->no, budget, above, depth + 1, &no);
     *out = fmin(*out, no);
     return st;
 }
@@ -427,7 +428,7 @@ enum atm_status atm__bound(const struct atm__model *m,
 {
     struct atm__split above[ATM__DEPTH_MAX];
 
-    return node_bound(m, c, above, 0, out);
+    return node_bound(m, c, c->budget, above, 0, out);
 }
 
 enum atm_status atm_certificate_bound(const struct atm_problem *p,

@@ -14,17 +14,22 @@ enum atm_status atm__certificate_copy(struct atm_arena *arena,
                                       const struct atm_certificate *from,
                                       struct atm_certificate *to)
 {
-    enum atm_status st = ATM_OK;
+    const struct atm_certificate *yes = from->yes, *no = from->no;
+    enum atm_status st;
     uint32_t i;
 
     *to = *from;
     if (from->split != ATM_SPLIT_NONE) {
+        *to = (struct atm_certificate){.budget = from->budget,
+                                       .split = from->split,
+                                       .split_at = from->split_at,
+                                       .split_index = from->split_index};
         to->yes = atm_arena_alloc(arena, sizeof(*to->yes));
         to->no = atm_arena_alloc(arena, sizeof(*to->no));
         if (!to->yes || !to->no)
             return ATM_NOMEM;
-        st = atm__certificate_copy(arena, from->yes, to->yes);
-        return st ? st : atm__certificate_copy(arena, from->no, to->no);
+        st = atm__certificate_copy(arena, yes, to->yes);
+        return st ? st : atm__certificate_copy(arena, no, to->no);
     }
     to->memory = atm_arena_memdup(arena, from->memory,
                                   from->n_memory * sizeof(*to->memory));

@@ -59,26 +59,18 @@ static int64_t largest_sum(const struct atm_problem *p,
     return best;
 }
 
-enum atm_status atm_certificate_at(const struct atm_problem *p,
-                                   const struct atm_certificate *c,
-                                   uint64_t budget, struct atm_arena *arena,
-                                   struct atm_certificate *out)
+static enum atm_status leaf_at(const struct atm_problem *p,
+                               const struct atm_certificate *c, uint64_t budget,
+                               uint64_t *lightest, struct atm_arena *arena,
+                               struct atm_certificate *out)
 {
-    uint64_t *lightest;
     uint32_t i;
 
-    *out = *c;
-    out->budget = budget;
-    if (budget == c->budget)
-        return ATM_OK;
     out->n_knapsack = 0;
     out->knapsack =
         atm_arena_array(arena, c->n_knapsack, sizeof(*out->knapsack));
-    lightest = atm_alloc_array(SUM_MAX + 1, sizeof(*lightest));
-    if (!out->knapsack || !lightest) {
-        atm_free(lightest);
+    if (!out->knapsack)
         return ATM_NOMEM;
-    }
     for (i = 0; i < c->n_knapsack; i++) {
         struct atm_price_knapsack q = c->knapsack[i];
 
@@ -88,8 +80,45 @@ enum atm_status atm_certificate_at(const struct atm_problem *p,
         if (q.b >= 0)
             out->knapsack[out->n_knapsack++] = q;
     }
-    atm_free(lightest);
     return ATM_OK;
+}
+
+static enum atm_status node_at(const struct atm_problem *p,
+                               const struct atm_certificate *c, uint64_t budget,
+                               uint64_t *lightest, struct atm_arena *arena,
+                               struct atm_certificate *out)
+{
+    enum atm_status st;
+
+    *out = *c;
+    out->budget = budget;
+    if (c->split == ATM_SPLIT_NONE)
+        return leaf_at(p, c, budget, lightest, arena, out);
+    out->yes = atm_arena_alloc(arena, sizeof(*out->yes));
+    out->no = atm_arena_alloc(arena, sizeof(*out->no));
+    if (!out->yes || !out->no)
+        return ATM_NOMEM;
+    st = node_at(p, c->yes, budget, lightest, arena, out->yes);
+    return st ? st : node_at(p, c->no, budget, lightest, arena, out->no);
+}
+
+enum atm_status atm_certificate_at(const struct atm_problem *p,
+                                   const struct atm_certificate *c,
+                                   uint64_t budget, struct atm_arena *arena,
+                                   struct atm_certificate *out)
+{
+    enum atm_status st;
+    uint64_t *lightest;
+
+    *out = *c;
+    if (budget == c->budget)
+        return ATM_OK;
+    lightest = atm_alloc_array(SUM_MAX + 1, sizeof(*lightest));
+    if (!lightest)
+        return ATM_NOMEM;
+    st = node_at(p, c, budget, lightest, arena, out);
+    atm_free(lightest);
+    return st;
 }
 
 enum atm_status

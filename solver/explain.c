@@ -171,6 +171,7 @@ static enum atm_status why_open(const struct atm_problem *p,
                                 const struct atm_placement *a,
                                 struct atm_arena *arena, struct why *w)
 {
+    const struct atm_certificate *prices;
     enum atm_status st;
     uint32_t i;
 
@@ -178,10 +179,10 @@ static enum atm_status why_open(const struct atm_problem *p,
     w->mu = atm_arena_array(arena, p->n_kernels, sizeof(*w->mu));
     if (!w->mu)
         return ATM_NOMEM;
-    for (i = 0; i < a->certificate.n_memory; i++)
-        if (a->certificate.memory[i].at < p->n_kernels)
-            w->mu[a->certificate.memory[i].at] +=
-                a->certificate.memory[i].value;
+    prices = atm_certificate_leaf(a);
+    for (i = 0; i < prices->n_memory; i++)
+        if (prices->memory[i].at < p->n_kernels)
+            w->mu[prices->memory[i].at] += prices->memory[i].value;
     st = atm__model_new(p, a->budget_bytes, false, &w->m);
     if (!st)
         st = decisions(p, &w->m->st, a, arena, &w->d);

@@ -189,8 +189,8 @@ static enum atm_status solve(struct prover *p, uint32_t n)
     if (!st && lp.infeasible)
         st = ATM_INTERNAL;
     if (!st)
-        st = atm__bound_leaf(p->m, &lp.certificate, p->above, p->depth,
-                             &to->bound);
+        st = atm__bound_leaf(p->m, &lp.certificate, p->m->budget, p->above,
+                             p->depth, &to->bound);
     if (st)
         return st;
     to->c = atm_arena_memdup(p->arena, &lp.certificate, sizeof(*to->c));

@@ -119,3 +119,33 @@ struct atm__place_of_use atm__split_uses(const struct atm__model *m,
     }
     return at;
 }
+
+static bool takes_yes(const struct atm_placement *a,
+                      const struct atm_certificate *c)
+{
+    switch (c->split) {
+    case ATM_SPLIT_VARIANT:
+        return a->variant[c->split_at] == c->split_index;
+    case ATM_SPLIT_STATION:
+        return a->resident[c->split_at] ||
+               a->fast_at_use[c->split_at][c->split_index];
+    case ATM_SPLIT_GAP:
+        return a->resident[c->split_at] ||
+               a->kept_after[c->split_at][c->split_index];
+    case ATM_SPLIT_RESIDENT:
+        return a->resident[c->split_at];
+    case ATM_SPLIT_NONE:
+        break;
+    }
+    return false;
+}
+
+const struct atm_certificate *
+atm_certificate_leaf(const struct atm_placement *a)
+{
+    const struct atm_certificate *c = &a->certificate;
+
+    while (c->split != ATM_SPLIT_NONE)
+        c = takes_yes(a, c) ? c->yes : c->no;
+    return c;
+}

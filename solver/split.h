@@ -35,6 +35,7 @@ struct atm__place_of_use atm__split_uses(const struct atm__model *m,
  */
 enum atm_status atm__bound_leaf(const struct atm__model *m,
                                 const struct atm_certificate *c,
+                                uint64_t budget,
                                 const struct atm__split *split,
                                 uint32_t n_split, double *bound);
 
