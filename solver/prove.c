@@ -16,16 +16,16 @@
 #define NODES_MAX 4000
 #define PRICES_MAX 400000 /* of all leaves together: the size of the answer */
 #define ITERATIONS_MAX 150000
-#define WHOLE 1e-6        /* nearer to 0 or 1 is whole */
+#define WHOLE 1e-6 /* nearer to 0 or 1 is whole */
 
 struct node {
     uint32_t parent;
-    struct atm__split split;      /* from the parent to here */
+    struct atm__split split; /* from the parent to here */
     double bound;
     bool open;
-    struct atm__split next;       /* NONE: nothing to split on */
+    struct atm__split next; /* NONE: nothing to split on */
     struct atm_certificate *c;
-    double *weight;               /* of arcs, where there is nothing to split */
+    double *weight; /* of arcs, where there is nothing to split */
 };
 
 struct prover {
@@ -101,9 +101,9 @@ static void of_storage(struct prover *p, uint32_t s, const double *w,
                 w[i];
     }
     if (st->arg)
-        consider(p, to, resident, moving, bytes,
-                 (struct atm__split){ATM_SPLIT_RESIDENT, st->tensor[0], 0,
-                                     true});
+        consider(
+            p, to, resident, moving, bytes,
+            (struct atm__split){ATM_SPLIT_RESIDENT, st->tensor[0], 0, true});
     for (i = 0; i < m; i++)
         consider(p, to, p->fast[i] + resident, p->slow[i], bytes,
                  name(p, s, i, ATM_SPLIT_STATION));
@@ -167,8 +167,7 @@ static void of_choices(struct prover *p, struct node *to)
         if (ilp->col[c].kind == ENTRY && ilp->x[c] > 0.5 &&
             p->m->p->kernel[ilp->col[c].owner].n_variants > 1 &&
             !is_chosen(p, ilp->col[c].owner)) {
-            to->next = (struct atm__split){ATM_SPLIT_VARIANT,
-                                           ilp->col[c].owner,
+            to->next = (struct atm__split){ATM_SPLIT_VARIANT, ilp->col[c].owner,
                                            ilp->col[c].variant, true};
             return;
         }

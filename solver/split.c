@@ -81,9 +81,8 @@ bool atm__split_arc(const struct atm__model *m, uint32_t s,
                     const struct atm__arc *arc, const struct atm__split *x,
                     uint32_t n)
 {
-    uint32_t i, k = arc->station == ATM_NONE
-                        ? ATM_NONE
-                        : m->st.s[s].kernel[arc->station];
+    uint32_t i, k = arc->station == ATM_NONE ? ATM_NONE
+                                             : m->st.s[s].kernel[arc->station];
     bool varied = false;
 
     for (i = 0; i < n; i++) {
@@ -96,10 +95,8 @@ bool atm__split_arc(const struct atm__model *m, uint32_t s,
            read_fits(m, k, s, arc, x, n);
 }
 
-struct atm__place_of_use atm__split_uses(const struct atm__model *m,
-                                         uint32_t k,
-                                         const struct atm__split *x,
-                                         uint32_t n)
+struct atm__place_of_use atm__split_uses(const struct atm__model *m, uint32_t k,
+                                         const struct atm__split *x, uint32_t n)
 {
     const struct atm__kernel *q = &m->kernel[k];
     struct atm__place_of_use at = {0, 0};

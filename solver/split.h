@@ -9,7 +9,7 @@
 
 struct atm__split {
     enum atm_split kind;
-    uint32_t at, index;    /* as in certificates */
+    uint32_t at, index; /* as in certificates */
     bool yes;
 };
 
@@ -26,8 +26,7 @@ bool atm__split_arc(const struct atm__model *m, uint32_t s,
 /* Is variant v of kernel k? */
 bool atm__split_variant(uint32_t k, uint32_t v, const struct atm__split *x,
                         uint32_t n);
-struct atm__place_of_use atm__split_uses(const struct atm__model *m,
-                                         uint32_t k,
+struct atm__place_of_use atm__split_uses(const struct atm__model *m, uint32_t k,
                                          const struct atm__split *x,
                                          uint32_t n);
 
@@ -35,8 +34,7 @@ struct atm__place_of_use atm__split_uses(const struct atm__model *m,
  */
 enum atm_status atm__bound_leaf(const struct atm__model *m,
                                 const struct atm_certificate *c,
-                                uint64_t budget,
-                                const struct atm__split *split,
+                                uint64_t budget, const struct atm__split *split,
                                 uint32_t n_split, double *bound);
 
 #endif
