@@ -134,6 +134,15 @@ static enum atm_status emit_problem(const struct pipe *p)
     return st;
 }
 
+static enum atm_status emit_lp(const struct cli *c,
+                               const struct atm_problem *p, uint64_t budget)
+{
+    const char *path = cli_text(c, OPT_EMIT_LP);
+
+    return path ? atm_problem_write_lp(p, budget, path, cli_flag(c, OPT_FORCE))
+                : ATM_OK;
+}
+
 static enum atm_status emit_plan(const struct pipe *p)
 {
     char *text;
@@ -149,6 +158,7 @@ static enum atm_status plan_model(struct cli *c)
 {
     struct pipe p = {.c = c, .model = c->arg[0]};
     enum atm_status st;
+    uint64_t budget;
 
     if (!cli_text(c, OPT_FAST))
         return atm_fail(ATM_INVAL,
@@ -157,6 +167,10 @@ static enum atm_status plan_model(struct cli *c)
     st = pipe_until(&p, PIPE_PROBLEM);
     if (!st && cli_text(c, OPT_EMIT_PROBLEM))
         st = emit_problem(&p);
+    if (!st)
+        st = cli_budget(cli_text(c, OPT_FAST), p.program->peak_bytes, &budget);
+    if (!st)
+        st = emit_lp(c, p.problem, budget);
     if (!st)
         st = pipe_until(&p, PIPE_SCHEDULE);
     if (!st)
@@ -292,6 +306,8 @@ static enum atm_status plan_problem(struct cli *c, const char *path)
         st = atm_problem_check(p);
     if (!st)
         st = cli_budget(cli_text(c, OPT_FAST), p->peak_bytes, &o.budget_bytes);
+    if (!st)
+        st = emit_lp(c, p, o.budget_bytes);
     if (!st) {
         cli_interrupt_defer(true);
         st = atm_plan(p, &o, &a);
@@ -317,6 +333,8 @@ enum atm_status verb_plan(struct cli *c)
     st = may_write(c, OPT_OUTPUT);
     if (!st)
         st = may_write(c, OPT_EMIT_PROBLEM);
+    if (!st)
+        st = may_write(c, OPT_EMIT_LP);
     if (st)
         return st;
     if (problem)

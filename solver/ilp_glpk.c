@@ -629,12 +629,9 @@ static void set_integers(struct atm__ilp *p)
             glp_set_col_kind(p->lp, (int)c, GLP_BV);
 }
 
-static void tree(struct atm__ilp *p)
+/* Rows that only whole numbers need, and which those are. */
+static void make_whole(struct atm__ilp *p)
 {
-    const struct atm_plan_options *o = p->options;
-    glp_iocp c;
-    double v;
-
     uint32_t k;
 
     for (k = 0; k < p->m->p->n_kernels && !p->has_tree_rows; k++)
@@ -642,6 +639,50 @@ static void tree(struct atm__ilp *p)
             add_tree_rows(p, k);
     p->has_tree_rows = true;
     set_integers(p);
+}
+
+enum atm_status atm__ilp_complete(struct atm__ilp *p)
+{
+    if (p->dead)
+        return atm_fail(ATM_INTERNAL, "the LP solver gave up before");
+    if (setjmp(escape))
+        return died(p);
+    glp_error_hook(on_error, NULL);
+    atm__lp_add_all(p);
+    make_whole(p);
+    glp_error_hook(NULL, NULL);
+    return p->failed ? atm_fail(ATM_NOMEM, "out of memory: rows") : ATM_OK;
+}
+
+int atm__ilp_row(struct atm__ilp *p, int i, struct lp_row *row)
+{
+    if (i > glp_get_num_rows(p->lp))
+        return -1;
+    row->kind = glp_get_row_type(p->lp, i) == GLP_FX   ? ROW_EQUAL
+                : glp_get_row_type(p->lp, i) == GLP_LO ? ROW_LEAST
+                                                       : ROW_MOST;
+    row->b = row->kind == ROW_LEAST ? glp_get_row_lb(p->lp, i)
+                                    : glp_get_row_ub(p->lp, i);
+    return glp_get_mat_row(p->lp, i, p->ind, p->val);
+}
+
+double atm__ilp_cost(const struct atm__ilp *p, uint32_t c)
+{
+    return glp_get_obj_coef(p->lp, (int)c) / p->cost_scale;
+}
+
+bool atm__ilp_is_whole(const struct atm__ilp *p, uint32_t c)
+{
+    return glp_get_col_kind(p->lp, (int)c) != GLP_CV;
+}
+
+static void tree(struct atm__ilp *p)
+{
+    const struct atm_plan_options *o = p->options;
+    glp_iocp c;
+    double v;
+
+    make_whole(p);
     if (!simplex(p))
         return;
     glp_init_iocp(&c);

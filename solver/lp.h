@@ -128,6 +128,10 @@ void atm__lp_add_lazy(struct atm__ilp *p, struct lazy l);
 void atm__lp_measure(struct atm__ilp *p);
 /* Adds the most violated rows that are local maxima; false: none was. */
 bool atm__lp_add_violated(struct atm__ilp *p);
+/* All memory rows that can bind and that no other implies. */
+void atm__lp_add_all(struct atm__ilp *p);
+/* Is the time of kernel k only bounded from below by the program? */
+bool atm__lp_is_estimate(const struct atm__model *m, uint32_t k);
 /* One round of lifted covers (C12); the number of cuts added. */
 uint32_t atm__lp_separate(struct atm__ilp *p);
 /* Is the box among the residences (or scratch) of column c, of a plan? */
@@ -147,5 +151,13 @@ int atm__ilp_work(const struct atm__ilp *p); /* iterations so far */
 /* Appends the row of the first n entries of p->ind and p->val with an upper
  * side; returns its index. In ilp_glpk.c. */
 int atm__lp_append(struct atm__ilp *p, int n, double upper);
+
+/* The program as another solver needs it: all rows, and which columns are
+ * whole numbers. Then row i from 1: its entries in p->ind and p->val; their
+ * number, or -1 behind the last. */
+enum atm_status atm__ilp_complete(struct atm__ilp *p);
+int atm__ilp_row(struct atm__ilp *p, int i, struct lp_row *row);
+double atm__ilp_cost(const struct atm__ilp *p, uint32_t c); /* seconds */
+bool atm__ilp_is_whole(const struct atm__ilp *p, uint32_t c);
 
 #endif

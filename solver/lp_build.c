@@ -219,6 +219,12 @@ static void add_product(struct atm__ilp *p, uint32_t k)
     }
 }
 
+bool atm__lp_is_estimate(const struct atm__model *m, uint32_t k)
+{
+    return m->kernel[k].n > HULL_MAX && (m->p->kernel[k].variant[0].t.list ||
+                                         m->p->kernel[k].n_variants > 1);
+}
+
 /* (C6): many operands, an under-estimate; the plan's own seconds are exact.
  * Forbidden slow operands are kept fast by a row. */
 static void add_many(struct atm__ilp *p, uint32_t k)
@@ -231,7 +237,7 @@ static void add_many(struct atm__ilp *p, uint32_t k)
     uint64_t set;
     int row = 0;
 
-    if (t->list || m->p->kernel[k].n_variants > 1) {
+    if (atm__lp_is_estimate(m, k)) {
         for (v = 0; v < m->p->kernel[k].n_variants; v++) {
             const struct atm_table *w = &m->p->kernel[k].variant[v].t;
 

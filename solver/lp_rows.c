@@ -128,6 +128,68 @@ void atm__lp_add_lazy(struct atm__ilp *p, struct lazy l)
     p->lazy[p->n_lazy++] = l;
 }
 
+/* Does what holds memory at one place of a kind of row hold it at another? */
+static bool subset(const struct atm__ilp *p, bool fast, uint32_t a, uint32_t b)
+{
+    uint32_t c;
+
+    for (c = 1; c < p->col_of[p->m->st.n]; c++)
+        if (fast ? atm__lp_covers(p, c, a) && !atm__lp_covers(p, c, b)
+                 : covers_slow(p, c, a) && !covers_slow(p, c, b))
+            return false;
+    return true;
+}
+
+/* Could the row bind, if everything that can be there were? */
+static bool can_bind(const struct atm__ilp *p, const struct lazy *l)
+{
+    double sum = 0;
+    uint32_t s, c;
+
+    for (s = 0; s < p->m->st.n; s++)
+        for (c = p->col_of[s]; c < p->col_of[s + 1]; c++)
+            if (l->kind == FAST_ROW ? atm__lp_covers(p, c, l->at)
+                                    : covers_slow(p, c, l->at)) {
+                sum += (double)p->m->st.s[s].bytes * p->byte_scale;
+                break;
+            }
+    return sum > atm__lp_row_limit(p, l) ||
+           (l->kind == FAST_ROW && p->has_entries[l->at]);
+}
+
+/* Of rows that hold the same the last one stays: `to` is before `at` or behind
+ * it. Kernels with scratch columns or pairs that share stay for themselves. */
+static bool implied(const struct atm__ilp *p, const struct lazy *l, uint32_t to)
+{
+    struct lazy other = *l;
+    bool fast = l->kind == FAST_ROW;
+
+    other.at = to;
+    if (fast && (p->has_entries[l->at] || p->m->kernel[to].shares))
+        return false;
+    if (atm__lp_row_limit(p, l) < atm__lp_row_limit(p, &other))
+        return false;
+    return subset(p, fast, l->at, to) &&
+           (to > l->at || !subset(p, fast, to, l->at));
+}
+
+void atm__lp_add_all(struct atm__ilp *p)
+{
+    uint32_t k, n = p->m->p->n_kernels, slow = p->m->slow_limited ? 3 * n : 0;
+    struct lazy l;
+
+    for (k = 0; k < n + slow && !p->failed; k++) {
+        uint32_t last = k < n ? n - 1 : slow - 1;
+
+        l = (struct lazy){.kind = k < n ? FAST_ROW : SLOW_ROW,
+                          .at = k < n ? k : k - n};
+        if (can_bind(p, &l) &&
+            !(l.at < last && implied(p, &l, l.at + 1)) &&
+            !(l.at > 0 && implied(p, &l, l.at - 1)))
+            atm__lp_add_lazy(p, l);
+    }
+}
+
 /* Bytes that the point x holds per kernel (without the scratch of the kernels
  * that have no entry columns) and per phase. */
 void atm__lp_measure(struct atm__ilp *p)

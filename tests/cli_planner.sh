@@ -125,10 +125,21 @@ head -c 500 answer.json >half.json
 expect 3 'half.json' "$autotm" explain half.json t1 --problem "$small"
 expect 8 'none.json' "$autotm" explain none.json t1 --problem "$small"
 
+# ---- the integer program ----
+expect 0 '' "$autotm" plan --problem "$problems/tiny/plain-1.json" --fast 50% \
+    --emit-lp program.lp
+checks=$((checks + 1))
+grep -q '^Minimize' program.lp && grep -q '^End' program.lp ||
+    fail 'the program is no LP file'
+expect 2 'exists; use -f' "$autotm" plan --problem \
+    "$problems/tiny/plain-1.json" --fast 50% --emit-lp program.lp
+expect 8 'none/program.lp' "$autotm" plan --problem \
+    "$problems/tiny/plain-1.json" --fast 50% --emit-lp none/program.lp
+
 # ---- both on a model ----
 expect 0 '' "$autotm" zoo mlp -o mlp.onnx
 expect 0 '' "$autotm" plan mlp.onnx --fast 60% --slow emu:profile=nvme4 \
-    -o plan.json
+    -o plan.json --emit-lp mlp.lp
 expect 0 '' "$autotm" sweep mlp.onnx --slow emu:profile=nvme4 --budgets \
     60%,100% --format json
 json 'j["emulated"] and len(j["points"]) == 3'

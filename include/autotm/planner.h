@@ -72,6 +72,13 @@ enum atm_status atm_placement_seconds(const struct atm_problem *p,
                                       const struct atm_placement *a,
                                       double *seconds);
 
+/* The integer program of the problem at a budget as a CPLEX-LP file, with all
+ * memory rows that others do not imply: for a second opinion. Its comment says
+ * in which unit the objective is. As atm_file_put writes; "-" is stdout. */
+enum atm_status atm_problem_write_lp(const struct atm_problem *p,
+                                     uint64_t budget, const char *path,
+                                     bool force);
+
 /* Schedule of a placement: residences, steps, prologue, hashes, predictions.
  * all_fast_s and all_slow_s (NaN where forbidden) are filled from the
  * problem. */
