@@ -4,8 +4,9 @@
  * Offline dynamic storage allocation is NP-hard, and no single order of
  * placement is safe (first fit by size is exact on one network and 40 % over
  * on the next). So: the lower bound (peak of live bytes), six orders each
- * with first and best fit, and from the best ones a local search that moves
- * the top-most box before one of those it rests on. Every limit counts work
+ * with first and best fit, from the best ones a local search that moves the
+ * top-most box before one of those it rests on, and then the exact search of
+ * pack_exact.c. Every limit counts work
  * (overlapping neighbours looked at), never time, so that the result depends
  * on the input alone. Inputs whose overlap graph is too large to keep are
  * placed by the orders alone, over an index of time.
@@ -20,12 +21,16 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define EDGES_MAX (UINT64_C(1) << 25)   /* neighbour entries that are kept */
 #define SEARCH_WORK (UINT64_C(10000000)) /* neighbours visited, each search */
 #define SEARCH_MOVES UINT64_C(3000)     /* times all neighbours, if less */
 #define STARTS 3                        /* orders that the search begins at */
 #define SLICES_MAX 64
+#define EXACT_WORK UINT64_C(8000000)    /* looks of the exact search */
+#define HARD_WORK UINT64_C(1600000000)  /* a capacity that must be met */
+#define LEAST_WORK UINT64_C(120000000)  /* the least height in some seconds */
 
 enum {
     BY_BYTES, BY_CONTENTION, BY_AREA, BY_AREA_LIFE, BY_LIFE, BY_START, ORDERS
@@ -63,6 +68,7 @@ struct packer {
     bool best_fit;
     uint64_t floor; /* no pool is lower: fixed boxes, the largest box */
     uint64_t bound, best_height, work;
+    double deadline; /* 0: none */
     double *contention;
 };
 
@@ -537,20 +543,20 @@ static void search(struct packer *p, uint64_t target, uint64_t work,
     }
 }
 
-static enum atm_status pack_by_orders(struct packer *p, uint64_t target)
+/* A start of the local search. */
+struct start {
+    uint64_t height;
+    uint32_t order;
+    bool best_fit;
+};
+
+/* All orders, first and best fit; `start` is filled with them, best first. */
+static uint32_t place_orders(struct packer *p, struct keyed *key,
+                             uint64_t target, struct start start[2 * ORDERS])
 {
-    static const double heats[STARTS] = {0, 0.05, 0.2};
-    struct keyed *key = atm_arena_array(p->arena, p->n_order, sizeof(*key));
-    struct {
-        uint64_t height;
-        uint32_t order;
-        bool best_fit;
-    } start[ORDERS * 2];
-    uint64_t height, limit;
+    uint64_t height;
     uint32_t i, j, n = 0;
 
-    if (!key)
-        return ATM_NOMEM;
     for (i = 0; i < ORDERS * 2 && p->best_height > target; i++) {
         sort_order(p, key, i / 2);
         p->best_fit = i & 1;
@@ -558,18 +564,78 @@ static enum atm_status pack_by_orders(struct packer *p, uint64_t target)
         keep_if_better(p, height);
         for (j = n++; j && start[j - 1].height > height; j--)
             start[j] = start[j - 1];
-        start[j].height = height;
-        start[j].order = i / 2;
-        start[j].best_fit = p->best_fit;
+        start[j] = (struct start){height, i / 2, p->best_fit};
     }
-    for (i = 0; i < STARTS && i < n && p->best_height > target; i++) {
+    return n;
+}
+
+/* One step of the exact search: does all fit below `goal`? */
+static enum atm_status pack_below(struct packer *p, uint64_t goal,
+                                  uint64_t *work, enum atm__exact *result)
+{
+    uint64_t height = p->floor;
+    enum atm_status st = atm__pack_exact(p->box, p->n, goal, work,
+                                         p->deadline, p->off, result);
+    uint32_t i;
+
+    if (st || *result != ATM__EXACT_FOUND)
+        return st;
+    for (i = 0; i < p->n; i++)
+        if (p->off[i] + p->box[i].bytes > height)
+            height = p->off[i] + p->box[i].bytes;
+    keep_if_better(p, height);
+    return ATM_OK;
+}
+
+/* The target again, with most of the work; where that is not found, what lies
+ * between it and the best height, by halves. */
+static enum atm_status pack_exactly(struct packer *p, uint64_t target,
+                                    uint64_t work)
+{
+    uint64_t low = target, goal = target, part;
+    enum atm__exact result = ATM__EXACT_GAVE_UP;
+    enum atm_status st = ATM_OK;
+
+    while (!st && p->best_height > low && work &&
+           result != ATM__EXACT_TOO_LARGE) {
+        part = goal == target ? work - work / 4 : work / 2 + 1;
+        work -= part;
+        st = pack_below(p, goal, &part, &result);
+        work += part;
+        if (result != ATM__EXACT_FOUND)
+            low = goal + 1;
+        goal = low + (p->best_height - low) / 2;
+    }
+    return st;
+}
+
+static enum atm_status pack_by_orders(struct packer *p, uint64_t target,
+                                      uint64_t exact_work)
+{
+    static const double heats[STARTS] = {0, 0.05, 0.2};
+    struct keyed *key = atm_arena_array(p->arena, p->n_order, sizeof(*key));
+    enum atm__exact result = ATM__EXACT_GAVE_UP;
+    struct start start[2 * ORDERS];
+    enum atm_status st = ATM_OK;
+    uint64_t limit;
+    uint32_t i, n;
+
+    if (!key)
+        return ATM_NOMEM;
+    n = place_orders(p, key, target, start);
+    limit = exact_work / 8;
+    if (p->best_height > target)
+        st = pack_below(p, target, &limit, &result);
+    for (i = 0; i < STARTS && i < n && !st && p->best_height > target; i++) {
         sort_order(p, key, start[i].order);
         p->best_fit = start[i].best_fit;
         limit = SEARCH_MOVES * (p->first_edge[p->n] + p->n_order);
         limit = limit < SEARCH_WORK ? limit : SEARCH_WORK;
         search(p, target, limit, i + 1, heats[i]);
     }
-    return ATM_OK;
+    if (!st && p->best_height > target)
+        st = pack_exactly(p, target, exact_work - exact_work / 8);
+    return st;
 }
 
 /* ---- inputs whose overlap graph is too large to keep ---- */
@@ -696,17 +762,21 @@ static enum atm_status place_all_by_time(struct packer *p, struct timeline *t)
 
 static enum atm_status pack_by_time(struct packer *p, uint64_t target)
 {
-    static const uint32_t orders[] = {BY_BYTES, BY_LIFE};
+    static const struct {
+        uint32_t order;
+        bool best_fit;
+    } tries[] = {{BY_BYTES, false}, {BY_BYTES, true}, {BY_LIFE, false}};
     struct keyed *key = atm_arena_array(p->arena, p->n_order, sizeof(*key));
     struct timeline t;
     enum atm_status st = timeline_new(p, &t);
     uint64_t height;
     uint32_t which, i;
 
-    for (which = 0; key && !st && which < 2; which++) {
+    for (which = 0; key && !st && which < 3; which++) {
         if (p->best_height <= target)
             break;
-        sort_order(p, key, orders[which]);
+        sort_order(p, key, tries[which].order);
+        p->best_fit = tries[which].best_fit;
         st = place_all_by_time(p, &t);
         height = p->floor;
         for (i = 0; i < p->n_order; i++) {
@@ -754,11 +824,12 @@ static enum atm_status packer_init(struct packer *p)
     return ATM_OK;
 }
 
-enum atm_status atm_pack(struct atm_pack_box *box, uint32_t n,
-                         uint64_t capacity, uint64_t *height,
-                         uint64_t *lower_bound)
+static enum atm_status pack(struct atm_pack_box *box, uint32_t n,
+                            uint64_t capacity, uint64_t work, double deadline,
+                            uint64_t *height, uint64_t *lower_bound)
 {
-    struct packer p = {.box = box, .n = n, .best_height = UINT64_MAX};
+    struct packer p = {.box = box, .n = n, .best_height = UINT64_MAX,
+                       .deadline = deadline};
     enum atm_status st;
     uint64_t target;
     uint32_t i;
@@ -783,12 +854,10 @@ enum atm_status atm_pack(struct atm_pack_box *box, uint32_t n,
     if (p.floor > p.bound)
         p.bound = p.floor;
     target = capacity > p.bound ? capacity : p.bound;
-    st = p.first_edge ? pack_by_orders(&p, target)
+    st = p.first_edge ? pack_by_orders(&p, target, work)
                       : pack_by_time(&p, target);
     if (st)
         goto err_delete_arena;
-    if (p.best_height > target)
-        (void)atm__pack_exact(box, n, target, p.best_off, &p.best_height);
     for (i = 0; i < n; i++)
         box[i].offset = p.best_off[i];
     *height = p.best_height;
@@ -797,4 +866,28 @@ enum atm_status atm_pack(struct atm_pack_box *box, uint32_t n,
 err_delete_arena:
     atm_arena_delete(p.arena);
     return st;
+}
+
+enum atm_status atm_pack(struct atm_pack_box *box, uint32_t n,
+                         uint64_t capacity, uint64_t *height,
+                         uint64_t *lower_bound)
+{
+    return pack(box, n, capacity, EXACT_WORK, 0, height, lower_bound);
+}
+
+enum atm_status atm_pack_hard(struct atm_pack_box *box, uint32_t n,
+                              uint64_t capacity, double time_limit_s,
+                              uint64_t *height, uint64_t *lower_bound)
+{
+    struct timespec t;
+    double deadline = 0;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    if (time_limit_s > 0)
+        deadline = (double)t.tv_sec + (double)t.tv_nsec * 1e-9 + time_limit_s;
+    return pack(box, n, capacity,
+                time_limit_s > 0 ? UINT64_MAX / 2
+                : capacity       ? HARD_WORK
+                                 : LEAST_WORK,
+                deadline, height, lower_bound);
 }

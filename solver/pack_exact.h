@@ -1,14 +1,25 @@
-/* pack_exact.h - address assignment of a few boxes, exactly. */
+/* pack_exact.h - address assignment by exact search. */
 #ifndef ATM_SOLVER_PACK_EXACT_H
 #define ATM_SOLVER_PACK_EXACT_H
 
 #include "autotm/planner.h"
 
-#define ATM__EXACT_MAX 16
+/* More boxes than this are not searched. */
+#define ATM__EXACT_MAX 2048
 
-/* Finds a packing lower than *height, down to `target`: its offsets and height;
- * false: none was found within the work that is allowed. */
-bool atm__pack_exact(const struct atm_pack_box *box, uint32_t n,
-                     uint64_t target, uint64_t *off, uint64_t *height);
+enum atm__exact {
+    ATM__EXACT_FOUND,   /* offsets are written */
+    ATM__EXACT_NONE,    /* proved: no packing is that low */
+    ATM__EXACT_GAVE_UP, /* out of work or time */
+    ATM__EXACT_TOO_LARGE
+};
+
+/* Searches a packing of height `capacity` at most. `work` counts looks at a
+ * box and is reduced by what was spent; a `deadline` > 0 (seconds of the
+ * monotonic clock) ends it too. NOMEM. */
+enum atm_status atm__pack_exact(const struct atm_pack_box *box, uint32_t n,
+                                uint64_t capacity, uint64_t *work,
+                                double deadline, uint64_t *off,
+                                enum atm__exact *result);
 
 #endif

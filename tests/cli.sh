@@ -163,6 +163,26 @@ expect 5 'require-gap' "$autotm" plan mlp.onnx --fast 60% --planner random \
     --require-gap 0.0001% -o wide.json
 [ -e wide.json ] && fail 'a plan with too wide a gap was written'
 
+# ---- pack ----
+printf 'id,lower,upper,size\n1,0,4,6\n2,3,8,4\n3,7,9,6\n' >boxes.csv
+expect 0 '' "$autotm" pack boxes.csv
+stdout 'id,lower,upper,size,offset'
+[ "$(wc -l <out)" = 4 ] || fail 'pack: not a line a buffer'
+expect 0 '' "$autotm" pack boxes.csv --capacity 10 -o packed.csv --format json
+json 'j["valid"] and j["height"] == j["lower_bound"] == j["capacity"] == 10'
+expect 2 'exists' "$autotm" pack boxes.csv -o packed.csv
+expect 5 'capacity of 9 bytes is missed' "$autotm" pack boxes.csv --capacity 9
+printf 'id,lower,upper,size\n1,4,3,6\n' >bad.csv
+expect 3 'line 2: upper: it is before lower' "$autotm" pack bad.csv
+printf 'id,lower,upper,size\n1,0,3,6\n1,0,3,6\n' >bad.csv
+expect 3 'line 3: id: 1 is that of line 2 too' "$autotm" pack bad.csv
+printf 'id,lower,upper,size\n1,0,3,-6\n' >bad.csv
+expect 3 'line 2: size: a whole number' "$autotm" pack bad.csv
+printf 'id,lower,upper,size\n1,0,3,6,7\n' >bad.csv
+expect 3 'line 2: size: more than four' "$autotm" pack bad.csv
+printf 'id,lower,upper\n' >bad.csv
+expect 3 'line 1: the head' "$autotm" pack bad.csv
+
 # ---- problem files ----
 expect 0 '' "$autotm" plan mlp.onnx --fast 60% --emit-problem problem.json
 expect 0 '' "$autotm" plan --problem problem.json --fast 60% --format json

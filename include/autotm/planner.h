@@ -103,6 +103,11 @@ struct atm_pack_box {
 enum atm_status atm_pack(struct atm_pack_box *box, uint32_t n,
                          uint64_t capacity, uint64_t *height,
                          uint64_t *lower_bound);
+/* The same with far more exact search: some 10 s at most, or, with a time
+ * limit > 0, about as long as that says (and then the clock decides). */
+enum atm_status atm_pack_hard(struct atm_pack_box *box, uint32_t n,
+                              uint64_t capacity, double time_limit_s,
+                              uint64_t *height, uint64_t *lower_bound);
 
 /* A line a third-party library: name, version. */
 const char *atm_solver_libraries(void);
