@@ -44,10 +44,11 @@ show slow run resnet50.onnx --planner all-slow "${store[@]}"
 show verify verify resnet50.onnx --plan plan.json "${store[@]}"
 
 printf '\n%s\n' "ResNet-50, 30 % of its memory fast, the slow tier emulated"
-for key in 'budget (--fast)' 'fast pool' 'slow pool' 'moved per iteration' \
-    'lower bound'; do
-    row "$key" "$(line plan "$key")"
-done
+row 'budget (--fast)' "$(line plan 'budget (--fast)')"
+row 'peak, fast tier' "$(line plan 'fast pool')"
+row 'peak, slow tier' "$(line plan 'slow pool')"
+row 'moved per iteration' "$(line plan 'moved per iteration')"
+row 'lower bound' "$(line plan 'lower bound')"
 times "" predicted measured
 times plan "$(ms plan predicted)" "$(ms run measured)"
 times all-fast "$(ms plan all-fast)" "$(ms run 'all-fast measured')"
