@@ -21,7 +21,9 @@ static const char *status_text(enum atm_plan_status s)
 
 static const char *mode_of(const char *planner)
 {
-    return strcmp(planner, "static") == 0 ? "static" : "sync";
+    return strcmp(planner, "static") == 0  ? "static"
+           : strcmp(planner, "async") == 0 ? "async"
+                                           : "sync";
 }
 
 /* Refused before hours of solving, not after. */
@@ -255,6 +257,9 @@ static void show_answer(const struct atm_problem *p,
     cli_line("slow pool", "%s", cli_bytes_exact(a->slow_peak_bytes, x));
     cli_line("moved", "%s", cli_bytes_exact(a->moved_bytes, x));
     show_times(a->objective, all_in(p, false), all_in(p, true), "");
+    if (a->asynchronous && isfinite(a->hidden_share))
+        cli_line("hidden", "%.1f %% of sync's move time under the same clock",
+                 100 * a->hidden_share);
     cli_line("lower bound", "%s, gap %.3f %%", cli_seconds(a->lower_bound, x),
              100 * a->gap);
     cli_line("status", "%s by planner %s in %.2f s", status_text(a->status),

@@ -119,7 +119,13 @@ json_t *atm__certificate_json(const struct atm_certificate *c)
 {
     json_t *v = node(c);
 
-    if (json_object_set_new(v, "budget", json_integer((json_int_t)c->budget))) {
+    if (json_object_set_new(v, "budget", json_integer((json_int_t)c->budget)) ||
+        (c->weighted &&
+         json_object_set_new(
+             v, "weights",
+             json_pack("[o, o, o]", atm__json_number(c->weights[0]),
+                       atm__json_number(c->weights[1]),
+                       atm__json_number(c->weights[2]))))) {
         json_decref(v);
         return NULL;
     }
@@ -301,10 +307,12 @@ static enum atm_status read_node(const struct atm__place *at, const json_t *v,
 {
     static const char *const leaf[] = {"memory", "?slow_memory", "operand",
                                        "pair", "knapsack", NULL};
-    static const char *const root[] = {"budget", "memory", "?slow_memory",
-                                       "operand", "pair", "knapsack", NULL};
+    static const char *const root[] = {
+        "budget", "memory", "?slow_memory", "operand", "pair", "knapsack",
+        "?weights", NULL};
     static const char *const inner[] = {"split", "yes", "no", NULL};
-    static const char *const top[] = {"budget", "split", "yes", "no", NULL};
+    static const char *const top[] = {"budget", "split", "yes", "no",
+                                      "?weights", NULL};
     const json_t *split = json_object_get(v, "split");
     const struct atm__place yes = {at, "yes", 0}, no = {at, "no", 0};
     enum atm_status st;
@@ -333,9 +341,17 @@ enum atm_status atm__certificate_parse(const struct atm__place *at,
                                        const json_t *v, struct atm_arena *arena,
                                        struct atm_certificate *c)
 {
+    const struct atm__place row = {at, "weights", 0};
     enum atm_status st = read_node(at, v, arena, 0, c);
+    const json_t *weights = json_object_get(v, "weights");
+    uint32_t i;
 
     if (!st)
         st = atm__json_u64(at, v, "budget", ATM_JSON_MAX_INT, &c->budget);
+    c->weighted = weights != NULL;
+    if (!st && weights)
+        st = atm__json_array(&row, weights, 3, true);
+    for (i = 0; i < 3 && weights && !st; i++)
+        st = atm__json_at_real(&row, weights, i, &c->weights[i]);
     return st;
 }

@@ -12,6 +12,7 @@
 #include "autotm/planner.h"
 
 #include "arena.h"
+#include "placement_moves.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -36,7 +37,7 @@ struct storage {
     bool any_used;
     /* the machine */
     bool fast, valid, exists;
-    uint32_t begin;
+    uint32_t begin, write;   /* phase; kernel that wrote it last */
     bool in_slow;
     struct phases slow;
 };
@@ -60,6 +61,8 @@ struct check {
     struct phases *live;     /* per box: when its bytes are its own */
     uint8_t *valid_before, *left; /* per row entry */
     uint64_t *fast_bytes, *slow_bytes; /* differences, per phase */
+    struct atm__mover *mover; /* per tensor; null: synchronous */
+    double *kernel_s;
     bool counting;
     double seconds;
     uint64_t moved;
@@ -326,21 +329,60 @@ static void pay(struct check *c, double seconds, uint64_t bytes)
     c->moved += bytes;
 }
 
+/* A stay in fast memory is over: the answer has its box, or, with moves in
+ * flight, will be asked for it when those have stretched it. */
+static enum atm_status stayed(struct check *c, struct storage *s, uint32_t end,
+                              bool written)
+{
+    struct atm__mover *m = c->mover ? &c->mover[s->head] : NULL;
+    struct atm__stay *grown;
+
+    if (!m)
+        return expect(c, s, 0, (struct phases){s->begin, end});
+    grown = atm_arena_grow(c->arena, m->stay, &m->cap_stays, m->n_stays + 1,
+                           sizeof(*grown));
+    if (!grown)
+        return ATM_NOMEM;
+    m->stay = grown;
+    m->stay[m->n_stays++] = (struct atm__stay){
+        .first = s->begin / 3, .last = end / 3, .write = s->write,
+        .fetched = s->begin % 3 == 0, .written = written, .begin = s->begin,
+        .end = end};
+    return ATM_OK;
+}
+
+static enum atm_status used_slow(struct check *c, const struct storage *s,
+                                 uint32_t k)
+{
+    struct atm__mover *m = c->mover ? &c->mover[s->head] : NULL;
+    struct atm__slow_use *grown;
+
+    if (!m || !c->counting)
+        return ATM_OK;
+    grown = atm_arena_grow(c->arena, m->use, &m->cap_uses, m->n_uses + 1,
+                           sizeof(*grown));
+    if (!grown)
+        return ATM_NOMEM;
+    m->use = grown;
+    m->use[m->n_uses++] = (struct atm__slow_use){k, m->n_stays};
+    return ATM_OK;
+}
+
 /* Leaves fast memory after kernel k. */
 static enum atm_status leave(struct check *c, struct storage *s, uint32_t k)
 {
     const struct atm_problem_tensor *t = &c->p->tensor[s->head];
     bool needed = s->circle || s->out || (s->any_used && s->last_used > k);
+    bool written = needed && !s->valid;
     uint32_t end = 3 * k + 1;
 
     s->fast = false;
-    if (needed && !s->valid) {
+    if (written) {
         pay(c, t->evict_s, t->bytes);
         s->valid = true;
         touch(s, ++end);
     }
-    return c->counting ? expect(c, s, 0, (struct phases){s->begin, end})
-                       : ATM_OK;
+    return c->counting ? stayed(c, s, end, written) : ATM_OK;
 }
 
 static enum atm_status enter(struct check *c, struct storage *s, uint32_t k)
@@ -394,12 +436,14 @@ static enum atm_status play(struct check *c, uint32_t k, uint32_t i,
             return FAIL("tensor %" PRIu32 ": read in slow memory at kernel %"
                         PRIu32 " without a slow copy", s->head, k);
         touch(s, 3 * k + 1);
+        st = used_slow(c, s, k);
     }
     if (st)
         return st;
     if (made && (fast || used)) {
         s->valid = !fast;
         s->exists = true;
+        s->write = k;
     }
     return fast && !kept ? leave(c, s, k) : ATM_OK;
 }
@@ -463,7 +507,7 @@ static enum atm_status end_pass(struct check *c)
             continue;
         }
         if (s->fast && !s->circle)
-            st = expect(c, s, 0, (struct phases){s->begin, last});
+            st = stayed(c, s, last, false);
         if (s->out && !kept && !s->valid)
             return FAIL("tensor %" PRIu32 ": an output without a copy at the "
                         "end", s->tail);
@@ -471,7 +515,39 @@ static enum atm_status end_pass(struct check *c)
             s->slow = (struct phases){0, last};
         else if (s->out && !kept)
             s->slow.last = last;
-        if (!st && (s->in_slow || s->arg))
+        if (c->mover) {
+            struct atm__mover *m = &c->mover[i];
+
+            m->head = i;
+            m->circle = s->circle;
+            m->arg = s->arg;
+            m->in_slow = s->in_slow || s->arg;
+            m->slow_begin = s->slow.first;
+        } else if (!st && (s->in_slow || s->arg)) {
+            st = expect(c, s, 1, s->slow);
+        }
+    }
+    return st;
+}
+
+/* The boxes of an asynchronous answer, as its moves stretch them. */
+static enum atm_status expect_moved(struct check *c)
+{
+    enum atm_status st = atm__moves_check(c->p, c->a, c->of, c->mover,
+                                          c->arena);
+    uint32_t i, j;
+
+    for (i = 0; i < c->p->n_tensors && !st; i++) {
+        const struct atm__mover *m = &c->mover[i];
+        struct storage *s = &c->s[i];
+
+        if (s->head != i || s->resident)
+            continue;
+        for (j = 0; j < m->n_stays && !st; j++)
+            st = expect(c, s, 0, (struct phases){m->stay[j].begin,
+                                                 m->stay[j].end});
+        s->slow.first = m->slow_begin;
+        if (!st && m->in_slow)
             st = expect(c, s, 1, s->slow);
     }
     return st;
@@ -488,7 +564,9 @@ static enum atm_status play_all(struct check *c)
         for (k = 0; k < c->p->n_kernels && !st; k++)
             st = play_kernel(c, k);
     }
-    return st ? st : end_pass(c);
+    if (!st)
+        st = end_pass(c);
+    return st || !c->mover ? st : expect_moved(c);
 }
 
 /* ---- sharing, times, peaks --------------------------------------------- */
@@ -593,6 +671,8 @@ static enum atm_status check_kernels(struct check *c)
             return FAIL("kernel %" PRIu32 ": operands in places that are not "
                         "allowed (mask %" PRIu64 ")", k, mask);
         c->seconds += s;
+        if (c->mover)
+            c->kernel_s[k] = s;
         c->fast_bytes[3 * k + 1] += v->scratch_bytes;
         c->fast_bytes[3 * k + 2] -= v->scratch_bytes;
     }
@@ -797,6 +877,16 @@ static enum atm_status check(struct check *c)
     c->slow_bytes = atm_arena_array(c->arena, phases, sizeof(uint64_t));
     if (!c->fast_bytes || !c->slow_bytes)
         return ATM_NOMEM;
+    if (!st && c->a->asynchronous) {
+        if (!c->p->has_async)
+            return FAIL("it is asynchronous, the problem is not");
+        c->mover = atm_arena_array(c->arena, c->p->n_tensors,
+                                   sizeof(*c->mover));
+        c->kernel_s = atm_arena_array(c->arena, c->p->n_kernels,
+                                      sizeof(*c->kernel_s));
+        if (!c->mover || !c->kernel_s)
+            return ATM_NOMEM;
+    }
     if (!st)
         st = list_stations(c);
     if (!st)
@@ -813,6 +903,9 @@ static enum atm_status check(struct check *c)
         st = check_share(c, i);
     if (!st)
         st = check_kernels(c);
+    if (!st && c->mover)
+        st = atm__moves_play(c->p, c->a, c->of, c->mover, c->kernel_s,
+                             c->arena, &c->seconds);
     if (!st)
         st = check_peaks(c);
     if (!st)

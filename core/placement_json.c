@@ -83,6 +83,25 @@ static json_t *residences(const struct atm_placement *a)
     return v;
 }
 
+static json_t *moves(const struct atm_placement *a)
+{
+    json_t *v = json_array();
+    uint32_t i;
+
+    for (i = 0; i < a->n_moves; i++) {
+        const struct atm_placement_move *m = &a->move[i];
+
+        (void)json_array_append_new(
+            v, json_pack("{s:I, s:s, s:s, s:I, s:I}", "tensor",
+                         (json_int_t)m->tensor, "from",
+                         m->to_fast ? "slow" : "fast", "to",
+                         m->to_fast ? "fast" : "slow", "start_after",
+                         (json_int_t)m->start_after, "wait_before",
+                         (json_int_t)m->wait_before));
+    }
+    return v;
+}
+
 static const char *status_text(enum atm_plan_status s)
 {
     return s == ATM_PLAN_OPTIMAL ? "optimal"
@@ -114,6 +133,13 @@ static json_t *answer(const struct atm_problem *p,
         (json_int_t)a->packing.live_peak, "certificate",
         atm__certificate_json(&a->certificate));
 
+    if (a->asynchronous && o) {
+        (void)json_object_set_new(o, "moves", moves(a));
+        (void)json_object_set_new(o, "hidden_share",
+                                  isnan(a->hidden_share)
+                                      ? json_null()
+                                      : atm__json_number(a->hidden_share));
+    }
     if (!isnan(a->uncertified_bound))
         (void)json_object_set_new(o, "uncertified_bound",
                                   atm__json_number(a->uncertified_bound));

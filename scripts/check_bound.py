@@ -4,9 +4,8 @@ usage: check_bound.py PROBLEM.json[.gz] ANSWER.json|SCHEDULE.json BUDGET_BYTES
 
 Prices turn the problem into independent parts: the cheapest entry of each kernel, the cheapest path of each
 storage, the better choice of each may pair. Their sum, less prices times capacities, is below every plan. The
-prices are read under the key `certificate`, knapsack cuts are proved, the bound is printed last, rounded down to
-9 decimals. Nothing is shared with the solver: rules from the format's description alone.
-"""
+prices are read under the key `certificate`, knapsack cuts are proved, the bound is printed last, rounded down to 9
+decimals. Nothing is shared with the solver: rules from the format alone."""
 import gzip, itertools, json, math, sys
 from fractions import Fraction
 
@@ -62,9 +61,9 @@ class Variant:
 
 
 class Problem:
-    def __init__(self, d):
+    def __init__(self, d, asynchronous=True):
         self.cyclic, self.slow_bytes, self.N = d['cyclic'], d.get('slow_bytes'), len(d['kernels'])
-        asyn, bw = d.get('async'), d.get('async') or d
+        asyn, bw = (d['async'], d['async']) if asynchronous and 'async' in d else (None, d)
         # asynchronous: a move may run at the faster of alone and mixed
         self.faster = [min(Fraction(1), Fraction(asyn[w]) / Fraction(asyn['mixed_' + w])) if asyn else 1 for w in ('read_bw', 'write_bw')]
         self.tensors = d['tensors']
@@ -386,9 +385,10 @@ def main(argv):
         sys.exit(__doc__.split('\n')[1])
     sys.setrecursionlimit(100000)
     try:
-        P, answer, budget = Problem(load(argv[1])), load(argv[2]), int(argv[3])
-        need(isinstance(answer.get('certificate'), dict), 'no certificate')
-        c = answer['certificate']
+        d, c, budget = load(argv[1]), load(argv[2]).get('certificate'), int(argv[3])
+        need(isinstance(c, dict), 'no certificate')
+        need('async' in d or 'weights' not in c, 'weights: the problem is not asynchronous')
+        P = Problem(d, 'weights' in c)      # without weights: as if the key `async` were absent
         bound = tree(P, c, c, budget, {})
     except (Bad, OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, ZeroDivisionError) as e:
         sys.exit('check_bound.py: %s: %s' % (type(e).__name__, e))

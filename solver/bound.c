@@ -14,6 +14,7 @@
 #include "split.h"
 
 #include "arena.h"
+#include "async_problem.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -431,16 +432,40 @@ enum atm_status atm__bound(const struct atm__model *m,
     return node_bound(m, c, c->budget, above, 0, out);
 }
 
+/* Exactly 1: else the bound is none. */
+static bool weights_sum(const double w[3])
+{
+    long double sum = (long double)w[0] + w[1] + w[2];
+
+    return w[0] >= 0 && w[1] >= 0 && w[2] >= 0 && sum == 1;
+}
+
 enum atm_status atm_certificate_bound(const struct atm_problem *p,
                                       const struct atm_certificate *c,
                                       double *out)
 {
-    struct atm__model *m;
-    enum atm_status st = atm__model_new(p, c->budget, false, &m);
+    struct atm_arena *arena = atm_arena_new();
+    struct atm_problem async, weighted;
+    struct atm__model *m = NULL;
+    enum atm_status st = arena ? ATM_OK : ATM_NOMEM;
 
-    if (st)
-        return st;
-    st = atm__bound(m, c, out);
+    *out = 0;
+    if (!st && c->weighted) {
+        if (!p->has_async)
+            st = wrong("weights are of asynchronous problems only");
+        else if (!weights_sum(c->weights))
+            st = wrong("the weights are no three of sum 1");
+        else
+            st = atm__async_problem(p, arena, &async);
+        if (!st)
+            st = atm__weighted_problem(&async, c->weights, arena, &weighted);
+        p = &weighted;
+    }
+    if (!st)
+        st = atm__model_new(p, c->budget, false, &m);
+    if (!st)
+        st = atm__bound(m, c, out);
     atm__model_delete(&m);
+    atm_arena_delete(arena);
     return st;
 }

@@ -46,6 +46,29 @@ enum atm_status atm__decisions_new(const struct atm_problem *p,
     return ATM_OK;
 }
 
+enum atm_status atm__decisions_of(const struct atm_problem *p,
+                                  const struct atm_storages *st,
+                                  const struct atm_placement *a,
+                                  struct atm_arena *arena,
+                                  struct atm_decisions *d)
+{
+    enum atm_status status = atm__decisions_new(p, st, arena, d);
+    uint32_t i;
+
+    for (i = 0; i < p->n_tensors && !status; i++) {
+        struct atm_path *path = &d->path[st->of[i]];
+
+        path->resident = a->resident[i];
+        memcpy(path->fast + st->first[i], a->fast_at_use[i],
+               a->n_stations[i]);
+        memcpy(path->kept + st->first[i], a->kept_after[i], a->n_gaps[i]);
+    }
+    memcpy(d->variant, a->variant, p->n_kernels * sizeof(*d->variant));
+    d->n_shared = a->n_shared;
+    d->shared = a->shared;
+    return status;
+}
+
 static const struct atm_variant *chosen(const struct atm_decisions *d,
                                         uint32_t k)
 {
@@ -592,6 +615,16 @@ err_delete_tmp:
     return st;
 }
 
+enum atm_status atm__place(const struct atm_decisions *d,
+                           struct atm_placement *a, uint64_t slow_bytes)
+{
+    enum atm_status st =
+        pack_tier(d, a, 0, a->budget_bytes, &a->packing.height);
+
+    a->fast_peak_bytes = a->packing.height;
+    return st ? st : pack_tier(d, a, 1, slow_bytes, &a->slow_peak_bytes);
+}
+
 static enum atm_status copy_decisions(const struct atm_decisions *d,
                                       struct atm_placement *a)
 {
@@ -643,19 +676,15 @@ static enum atm_status decide(const struct atm_decisions *d,
         st = copy_decisions(d, a);
     if (!st)
         st = make_boxes(d, w, a);
-    if (!st)
-        st = pack_tier(d, a, 0, a->budget_bytes, &a->packing.height);
     /* without a limit a slow pool 2 % above its bound is as good as any */
     if (!st)
-        st = pack_tier(d, a, 1, d->p->slow_bytes != UINT64_MAX
-                                    ? d->p->slow_bytes
-                                    : t.slow_peak + t.slow_peak / 50,
-                       &a->slow_peak_bytes);
+        st = atm__place(d, a, d->p->slow_bytes != UINT64_MAX
+                                  ? d->p->slow_bytes
+                                  : t.slow_peak + t.slow_peak / 50);
     if (st)
         return st;
     a->objective = t.seconds;
     a->gap = a->objective > 0 ? 1 : 0;
-    a->fast_peak_bytes = a->packing.height;
     a->packing.live_peak = t.fast_peak;
     a->moved_bytes = t.moved_bytes;
     return ATM_OK;

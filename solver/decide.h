@@ -59,4 +59,17 @@ enum atm_status atm__tally(const struct atm_decisions *d, struct atm_tally *t);
 enum atm_status atm__decide(const struct atm_decisions *d, uint64_t budget,
                             struct atm_placement **placement);
 
+/* The decisions of a placement; everything is in `arena`. */
+enum atm_status atm__decisions_of(const struct atm_problem *p,
+                                  const struct atm_storages *st,
+                                  const struct atm_placement *a,
+                                  struct atm_arena *arena,
+                                  struct atm_decisions *d);
+
+/* Offsets for the boxes of a placement of these decisions, whose phases may
+ * have been stretched, and both heights; a slow pool of at most `slow_bytes` is
+ * as good as any. */
+enum atm_status atm__place(const struct atm_decisions *d,
+                           struct atm_placement *a, uint64_t slow_bytes);
+
 #endif

@@ -63,8 +63,8 @@ static bool unpriced(const struct atm_placement *a)
 {
     const struct atm_certificate *c = &a->certificate;
 
-    return a->lower_bound == 0 && !c->n_memory && !c->n_slow_memory &&
-           !c->n_operand && !c->n_pair && !c->n_knapsack;
+    return a->lower_bound == 0 && !c->weighted && !c->n_memory &&
+           !c->n_slow_memory && !c->n_operand && !c->n_pair && !c->n_knapsack;
 }
 
 enum atm_status atm_plan(const struct atm_problem *p,

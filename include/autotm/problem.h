@@ -159,6 +159,8 @@ enum atm_split {
  * prices for its own; the bound is the least leaf's. */
 struct atm_certificate {
     uint64_t budget;         /* the root's counts */
+    bool weighted;           /* asynchronous (at the root): kernel, read and */
+    double weights[3];       /* write costs count so much; >= 0, of sum 1 */
     enum atm_split split;
     uint32_t split_at, split_index; /* tensor or kernel; index */
     struct atm_certificate *yes, *no; /* null in a leaf */
@@ -170,6 +172,17 @@ struct atm_certificate {
 };
 
 struct atm_shared_pair { uint32_t kernel, pair; };
+
+/* Of an asynchronous plan (planning problem, section 3): enqueued when kernel
+ * start_after has ended (-1: N-1 of the iteration before), over before kernel
+ * wait_before starts (cyclic and wait_before <= start_after: of the next
+ * iteration). */
+struct atm_placement_move {
+    uint32_t tensor;         /* of a must chain: its first */
+    bool to_fast;
+    int32_t start_after;
+    uint32_t wait_before;
+};
 
 struct atm_placement {
     struct atm_arena *arena;
@@ -189,6 +202,11 @@ struct atm_placement {
     uint32_t *variant;        /* per kernel */
     uint32_t n_shared;        /* may pairs that share: kernel, pair */
     struct atm_shared_pair *shared;
+    bool asynchronous;        /* judged by section 3, with moves */
+    uint32_t n_moves;
+    struct atm_placement_move *move;
+    double hidden_share;      /* (sync's plan under the same clock - objective)
+                                 / its move time; NaN: it moves nothing */
     uint32_t n_boxes;
     struct atm_box *box;
     struct atm_certificate certificate;

@@ -10,7 +10,9 @@ if(Python3_Interpreter_FOUND)
     $<TARGET_FILE:plan_tool> ${CMAKE_SOURCE_DIR}/scripts/check_bound.py
     ${CMAKE_CURRENT_SOURCE_DIR}/data/problems)
   add_test(NAME check_plans_tiny COMMAND ${check_plans} tiny)
+  add_test(NAME check_plans_async COMMAND ${check_plans} tiny-async)
   add_test(NAME check_plans_large COMMAND ${check_plans} large sync)
-  set_tests_properties(check_plans_tiny PROPERTIES TIMEOUT 120)
+  set_tests_properties(check_plans_tiny check_plans_async PROPERTIES
+    TIMEOUT 120)
   set_tests_properties(check_plans_large PROPERTIES TIMEOUT 1800 LABELS slow)
 endif()

@@ -1,0 +1,1 @@
+atm_test(test_async USES solver core)
