@@ -7,8 +7,8 @@
  *
  * It holds for any prices, so a price that the linear program got wrong only
  * weakens it. In a leaf of a tree entries and paths are those that the splits
- * above it leave. Sums in long double; what they may have lost is taken off before
- * rounding down.
+ * above it leave. Sums in long double; what they may have lost is taken off
+ * before rounding down.
  */
 #include "model.h"
 #include "split.h"

@@ -46,8 +46,8 @@ enum atm_status atm_certificate_bound(const struct atm_problem *p,
                                       const struct atm_certificate *c,
                                       double *bound);
 
-/* The leaf of its certificate whose part of the plans the placement lies in: the
- * prices that hold around it. */
+/* The leaf of its certificate whose part of the plans the placement lies in:
+ * the prices that hold around it. */
 const struct atm_certificate *
 atm_certificate_leaf(const struct atm_placement *a);
 /* The same prices at another budget: cuts get the right side that is provable

@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+"""planner.py - the planner against its targets, on one core.
+
+    bench/planner.py [PROBLEM...] [--tile KERNELS] [--against] [--fast P,P..]
+
+For each problem file and each budget in it: certified gap, CPU and wall
+seconds of the whole command to --gap (reading, solving, packing, checking),
+peak memory, objective over the best known. --tile plans for copies of each
+problem instead (bench/tile.py). --against writes the integer program with
+--emit-lp (all memory rows that none other implies) and gives it to CBC and to
+HiGHS, one thread, to the same gap, and prints their time over ours; one that
+is not installed is left out. Exits 1 where a gap or an objective misses.
+"""
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "bench"))
+import tile  # noqa: E402
+
+PROBLEMS = ["resnet50", "bert24", "resnet200", "vgg416"]
+HIGHS = """
+import highspy, sys, time
+h = highspy.Highs()
+for key, v in (("output_flag", False), ("threads", 1), ("mip_rel_gap", %r),
+               ("time_limit", %r)):
+    h.setOptionValue(key, v)
+h.readModel(sys.argv[1])
+t = time.process_time()
+h.run()
+i = h.getInfo()
+print(time.process_time() - t, i.mip_gap, i.objective_function_value)
+"""
+
+
+def arguments():
+    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    p.add_argument("problems", nargs="*")
+    p.add_argument("--autotm", default="build/autotm")
+    p.add_argument("--fast", help="percent of the peak, in place of the "
+                   "file's budgets")
+    p.add_argument("--gap", type=float, default=0.001)
+    p.add_argument("--tile", type=int, metavar="KERNELS")
+    p.add_argument("--against", action="store_true")
+    p.add_argument("--limit", type=float, default=300,
+                   help="seconds for each other solver")
+    p.add_argument("--core", type=int, default=0)
+    return p.parse_args()
+
+
+def timed(command, **more):
+    """Wall seconds, CPU seconds, peak MB, stdout of a command."""
+    start = time.monotonic()
+    with tempfile.TemporaryFile() as out:
+        child = subprocess.Popen(command, stdout=out, **more)
+        _, status, use = os.wait4(child.pid, 0)
+        wall = time.monotonic() - start
+        out.seek(0)
+        text = out.read().decode()
+    if status:
+        sys.exit("planner.py: %s failed" % " ".join(map(str, command)))
+    return wall, use.ru_utime + use.ru_stime, use.ru_maxrss / 1024, text
+
+
+def plan(a, path, budget, *more):
+    wall, cpu, rss, text = timed(
+        [a.autotm, "plan", "--problem", path, "--fast", str(budget), "--gap",
+         str(a.gap), "--format", "json", "-q", *more])
+    return wall, cpu, rss, json.loads(text)
+
+
+def cbc(a, lp):
+    if not shutil.which("cbc"):
+        return None
+    wall, cpu, _, text = timed(
+        ["cbc", lp, "-ratioGap", str(a.gap), "-sec", str(a.limit), "-solve"],
+        stderr=subprocess.DEVNULL)
+    return cpu, "Stopped on time" not in text
+
+
+def highs(a, lp):
+    run = subprocess.run([sys.executable, "-c", HIGHS % (a.gap, a.limit), lp],
+                         capture_output=True, text=True, check=False)
+    if run.returncode:
+        return None
+    cpu, gap, _ = map(float, run.stdout.split())
+    return cpu, gap <= a.gap * 1.001
+
+
+def against(a, path, budget, ours):
+    with tempfile.TemporaryDirectory() as d:
+        lp = d + "/model.lp"
+        plan(a, path, budget, "--emit-lp", lp)
+        for name, solver in (("cbc", cbc), ("highs", highs)):
+            got = solver(a, lp)
+            if got:
+                print("    %-6s %8.2f s%s  %.1f times ours" % (
+                    name, got[0], "" if got[1] else " (limit, gap missed)",
+                    got[0] / ours), flush=True)
+
+
+def budgets(a, problem):
+    if a.fast:
+        return [{"bytes": int(problem["peak"] * float(f) / 100),
+                 "fraction": float(f) / 100} for f in a.fast.split(",")]
+    return problem["budgets"]
+
+
+def measure(a, path, problem):
+    missed = 0
+    name, n = problem["name"], len(problem["kernels"])
+    for row in budgets(a, problem):
+        wall, cpu, rss, p = plan(a, path, row["bytes"])
+        best = row.get("best")
+        ratio = p["objective"] / best if best else float("nan")
+        small = row["fraction"] < 0.0499
+        bad = p["gap"] > (0.01 if small else 0.001) or ratio > 1.001
+        missed += bad
+        print("%-16s %6d %5.1f %%  gap %.4f %%  cpu %7.2f s  wall %7.2f s  "
+              "%4.0f MB  %.6f s  /best %.6f%s" % (
+                  name[:16], n, 100 * row["fraction"], 100 * p["gap"], cpu,
+                  wall, rss, p["objective"], ratio, "  MISSED" * bad),
+              flush=True)
+        if a.against:
+            against(a, path, row["bytes"], cpu)
+    return missed
+
+
+def main():
+    a = arguments()
+    os.sched_setaffinity(0, {a.core})
+    a.autotm = str(pathlib.Path(a.autotm).resolve())
+    paths = a.problems or [
+        str(ROOT / "tests/data/problems" / (n + ".json.gz"))
+        for n in PROBLEMS]
+    missed = 0
+    for path in paths:
+        problem = tile.load(path)
+        with tempfile.TemporaryDirectory() as d:
+            if a.tile:
+                problem = tile.tile(problem, a.tile, 1)
+                path = d + "/tiled.json"
+                pathlib.Path(path).write_text(json.dumps(problem))
+                a.fast = a.fast or "20,50"
+            missed += measure(a, path, problem)
+    sys.exit(missed > 0)
+
+
+if __name__ == "__main__":
+    main()
