@@ -81,13 +81,22 @@ static int by_lower(const void *a, const void *b)
     return x->box < y->box ? -1 : x->box > y->box;
 }
 
-static int by_low(const void *a, const void *b)
+/* By their low ends. Shell's: a few to a few hundred spans, sorted millions of
+ * times, half of the time of a plan with the library's sort. */
+static void sort_spans(struct span *span, uint32_t n)
 {
-    const struct span *x = a, *y = b;
+    static const uint32_t gaps[] = {1968, 861, 336, 112, 48, 21, 7, 3, 1};
+    uint32_t g, i, j;
 
-    if (x->low != y->low)
-        return x->low < y->low ? -1 : 1;
-    return x->high < y->high ? -1 : x->high > y->high;
+    for (g = 0; g < sizeof(gaps) / sizeof(gaps[0]); g++)
+        for (i = gaps[g]; i < n; i++) {
+            struct span s = span[i];
+
+            for (j = i; j >= gaps[g] && span[j - gaps[g]].low > s.low;
+                 j -= gaps[g])
+                span[j] = span[j - gaps[g]];
+            span[j] = s;
+        }
 }
 
 static int by_key(const void *a, const void *b)
@@ -371,7 +380,7 @@ static uint64_t fit(const struct packer *p, const struct atm_pack_box *b,
 static void place(struct packer *p, uint32_t id)
 {
     uint64_t e, end = p->first_edge[id + 1];
-    uint32_t n = 0, i;
+    uint32_t n = 0;
 
     for (e = p->first_edge[id]; e < end; e++) {
         uint32_t o = p->edge[e];
@@ -381,18 +390,7 @@ static void place(struct packer *p, uint32_t id)
                                          p->box[o].bytes};
     }
     p->work += end - p->first_edge[id] + 1;
-    if (n > 24) {
-        qsort(p->span, n, sizeof(*p->span), by_low);
-    } else {
-        for (i = 1; i < n; i++) { /* the common case is a handful */
-            struct span s = p->span[i];
-            uint32_t j = i;
-
-            for (; j && p->span[j - 1].low > s.low; j--)
-                p->span[j] = p->span[j - 1];
-            p->span[j] = s;
-        }
-    }
+    sort_spans(p->span, n);
     p->off[id] = fit(p, &p->box[id], n);
 }
 
@@ -753,7 +751,7 @@ static enum atm_status place_all_by_time(struct packer *p, struct timeline *t)
         n = collect(p, t, id, b->lower2, b->upper2, n);
         if (b->lower2 < b->upper2 || b->lower >= b->upper ||
             b->lower / t->length != (b->upper - 1) / t->length)
-            qsort(p->span, n, sizeof(*p->span), by_low);
+            sort_spans(p->span, n);
         p->off[id] = fit(p, b, n);
         st = timeline_add(p, t, id);
     }
