@@ -42,6 +42,7 @@ struct interval {
 
 struct span { /* [low, high) of the pool that is taken */
     uint64_t low, high;
+    uint32_t box;
 };
 
 struct keyed {
@@ -81,22 +82,36 @@ static int by_lower(const void *a, const void *b)
     return x->box < y->box ? -1 : x->box > y->box;
 }
 
-/* By their low ends. Shell's: a few to a few hundred spans, sorted millions of
- * times, half of the time of a plan with the library's sort. */
+/* Sorts every gap-th span by its low end; false: more than `most` shifts. */
+static bool insert_spans(struct span *span, uint32_t n, uint32_t gap,
+                         uint64_t most)
+{
+    uint32_t i, j;
+
+    for (i = gap; i < n; i++) {
+        struct span s = span[i];
+
+        for (j = i; j >= gap && span[j - gap].low > s.low; j -= gap)
+            span[j] = span[j - gap];
+        span[j] = s;
+        if (i - j > most)
+            return false;
+        most -= i - j;
+    }
+    return true;
+}
+
+/* By their low ends. A few to a few hundred spans, sorted millions of times:
+ * where they come nearly in order insertion is enough, else Shell's. */
 static void sort_spans(struct span *span, uint32_t n)
 {
     static const uint32_t gaps[] = {1968, 861, 336, 112, 48, 21, 7, 3, 1};
-    uint32_t g, i, j;
+    uint32_t g;
 
+    if (insert_spans(span, n, 1, UINT64_C(4) * n))
+        return;
     for (g = 0; g < sizeof(gaps) / sizeof(gaps[0]); g++)
-        for (i = gaps[g]; i < n; i++) {
-            struct span s = span[i];
-
-            for (j = i; j >= gaps[g] && span[j - gaps[g]].low > s.low;
-                 j -= gaps[g])
-                span[j] = span[j - gaps[g]];
-            span[j] = s;
-        }
+        (void)insert_spans(span, n, gaps[g], UINT64_MAX);
 }
 
 static int by_key(const void *a, const void *b)
@@ -377,20 +392,29 @@ static uint64_t fit(const struct packer *p, const struct atm_pack_box *b,
     return best != UINT64_MAX ? best : at;
 }
 
+/* The neighbours of a box stay in the order of their places: next time they
+ * come nearly sorted. */
 static void place(struct packer *p, uint32_t id)
 {
-    uint64_t e, end = p->first_edge[id + 1];
-    uint32_t n = 0;
+    uint64_t e, end = p->first_edge[id + 1], last = end;
+    uint32_t n = 0, i;
 
-    for (e = p->first_edge[id]; e < end; e++) {
+    for (e = p->first_edge[id]; e < last;) {
         uint32_t o = p->edge[e];
 
-        if (p->pos[o] < p->pos[id])
-            p->span[n++] = (struct span){p->off[o], p->off[o] +
-                                         p->box[o].bytes};
+        if (p->pos[o] < p->pos[id]) {
+            p->span[n++] = (struct span){p->off[o],
+                                         p->off[o] + p->box[o].bytes, o};
+            e++;
+        } else {
+            p->edge[e] = p->edge[--last];
+            p->edge[last] = o;
+        }
     }
     p->work += end - p->first_edge[id] + 1;
     sort_spans(p->span, n);
+    for (i = 0; i < n; i++)
+        p->edge[p->first_edge[id] + i] = p->span[i].box;
     p->off[id] = fit(p, &p->box[id], n);
 }
 
@@ -726,8 +750,8 @@ static uint32_t collect(struct packer *p, struct timeline *t, uint32_t id,
             if (t->seen[o] == id + 1 || !meet(&p->box[o], &p->box[id]))
                 continue;
             t->seen[o] = id + 1;
-            p->span[n++] = (struct span){p->off[o], p->off[o] +
-                                         p->box[o].bytes};
+            p->span[n++] = (struct span){p->off[o],
+                                         p->off[o] + p->box[o].bytes, o};
         }
     return n;
 }
