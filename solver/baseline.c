@@ -6,6 +6,7 @@
 /* Above this many operands a modelled table is not walked mask by mask: only
  * all fast and all slow are looked at. */
 #define WALK_OPERANDS 12
+#define ROUNDS 7 /* packings tried, each with less to fill */
 
 enum atm_status atm__baseline_new(const struct atm_problem *p,
                                   struct atm_baseline *b)
@@ -55,14 +56,14 @@ static uint64_t slow_mask(const struct atm_problem *p, uint32_t kernel,
 }
 
 static void consider(const struct atm_problem *p, uint32_t kernel, uint32_t i,
-                     uint64_t mask, atm_better_fn *better, bool *any,
-                     struct atm_entry *held)
+                     uint64_t mask, uint64_t limit, atm_better_fn *better,
+                     bool *any, struct atm_entry *held)
 {
     const struct atm_variant *v = &p->kernel[kernel].variant[i];
     struct atm_entry e = {.variant = i, .mask = mask};
     uint32_t j;
 
-    if (!atm__problem_entry(p, kernel, i, mask, &e.bytes))
+    if (!atm__problem_entry(p, kernel, i, mask, &e.bytes) || e.bytes > limit)
         return;
     e.seconds = atm_table_at(&v->t, mask);
     for (j = 0; j < v->t.n; j++)
@@ -90,7 +91,8 @@ static void set_kernel(struct atm_baseline *b, uint32_t kernel,
     }
 }
 
-enum atm_status atm__choose(struct atm_baseline *b, atm_better_fn *better)
+enum atm_status atm__choose(struct atm_baseline *b, uint64_t limit,
+                            atm_better_fn *better)
 {
     uint32_t k, i;
 
@@ -106,11 +108,12 @@ enum atm_status atm__choose(struct atm_baseline *b, atm_better_fn *better)
 
             if (v->t.list || v->t.n <= WALK_OPERANDS) {
                 for (mask = 0; mask < UINT64_C(1) << v->t.n; mask++)
-                    consider(b->p, k, i, mask, better, &any, &held);
+                    consider(b->p, k, i, mask, limit, better, &any,
+                             &held);
             } else {
-                consider(b->p, k, i, 0, better, &any, &held);
-                consider(b->p, k, i, slow_mask(b->p, k, v), better, &any,
-                         &held);
+                consider(b->p, k, i, 0, limit, better, &any, &held);
+                consider(b->p, k, i, slow_mask(b->p, k, v), limit, better,
+                         &any, &held);
             }
         }
         if (!any)
@@ -122,6 +125,13 @@ enum atm_status atm__choose(struct atm_baseline *b, atm_better_fn *better)
     return ATM_OK;
 }
 
+bool atm__more_fast(const struct atm_entry *e, const struct atm_entry *held)
+{
+    if (e->slow_bytes != held->slow_bytes)
+        return e->slow_bytes < held->slow_bytes;
+    return e->seconds < held->seconds;
+}
+
 static bool less_bytes(const struct atm_entry *e, const struct atm_entry *held)
 {
     if (e->bytes != held->bytes)
@@ -131,7 +141,7 @@ static bool less_bytes(const struct atm_entry *e, const struct atm_entry *held)
 
 enum atm_status atm__choose_slow(struct atm_baseline *b)
 {
-    enum atm_status st = atm__choose(b, less_bytes);
+    enum atm_status st = atm__choose(b, UINT64_MAX, less_bytes);
 
     return st ? st : atm__share(&b->d, b->arena);
 }
@@ -156,4 +166,58 @@ enum atm_status atm__fail_fit(const struct atm_problem *p, uint64_t budget,
                     "the smallest feasible budget is %" PRIu64 ", set by "
                     "kernel %" PRIu32 " \"%s\"", budget, least, k,
                     p->kernel[k].name ? p->kernel[k].name : "");
+}
+
+/* One plan that fills at most `fill`; null where its packing misses. */
+static enum atm_status plan_once(const struct atm_problem *p, uint64_t budget,
+                                 uint64_t fill, atm_policy_fn *policy,
+                                 const void *user,
+                                 struct atm_placement **placement,
+                                 uint64_t *fast, uint64_t *slow)
+{
+    struct atm_baseline b;
+    enum atm_status st;
+
+    st = atm__baseline_new(p, &b);
+    if (st)
+        return st;
+    st = policy ? policy(&b, fill, user) : atm__choose_slow(&b);
+    if (!st)
+        st = atm__share(&b.d, b.arena);
+    if (!st)
+        st = atm__decide(&b.d, budget, placement);
+    if (!st) {
+        *fast = (*placement)->packing.height;
+        *slow = (*placement)->slow_peak_bytes;
+        if (!atm__fits(p, *placement, budget))
+            atm_placement_delete(placement);
+    }
+    atm__baseline_delete(&b);
+    return st;
+}
+
+enum atm_status atm__baseline_plan(const struct atm_problem *p,
+                                   const struct atm_plan_options *o,
+                                   atm_policy_fn *policy, const void *user,
+                                   struct atm_placement **placement)
+{
+    uint64_t fill = o->budget_bytes, fast = 0, slow = 0, over;
+    enum atm_status st = ATM_OK;
+    uint32_t i;
+
+    *placement = NULL;
+    for (i = 0; i <= ROUNDS && !st && !*placement; i++) {
+        st = plan_once(p, o->budget_bytes, fill, i < ROUNDS ? policy : NULL,
+                       user, placement, &fast, &slow);
+        over = fast > o->budget_bytes ? fast - o->budget_bytes : 0;
+        over = over < fill >> 2 * i ? over << 2 * i : fill;
+        fill -= over;
+        if (!st && *placement)
+            (*placement)->packing.rounds = i + 1;
+        if (!over && i + 1 < ROUNDS)
+            i = ROUNDS - 1; /* the slow pool lacks: less to fill is no help */
+    }
+    if (!st && !*placement)
+        st = atm__fail_fit(p, o->budget_bytes, fast, slow);
+    return st;
 }

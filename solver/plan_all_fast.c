@@ -3,13 +3,6 @@
 #include "baseline.h"
 #include "planner_rows.h"
 
-static bool more_fast(const struct atm_entry *e, const struct atm_entry *held)
-{
-    if (e->slow_bytes != held->slow_bytes)
-        return e->slow_bytes < held->slow_bytes;
-    return e->seconds < held->seconds;
-}
-
 /* Keeps a storage in fast memory between all stations that have it there. */
 static void keep(const struct atm_baseline *b, uint32_t id)
 {
@@ -48,7 +41,7 @@ enum atm_status atm__plan_all_fast(const struct atm_problem *p,
     st = atm__baseline_new(p, &b);
     if (st)
         return st;
-    st = atm__choose(&b, more_fast);
+    st = atm__choose(&b, UINT64_MAX, atm__more_fast);
     for (i = 0; i < b.st.n && !st; i++)
         keep(&b, i);
     if (!st)

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #define BATCHES 512
-#define ROUNDS 4 /* packings tried, each with less to fill */
 
 struct draws {
     uint64_t seed, n;
@@ -32,8 +31,7 @@ static void draw_path(const struct atm_baseline *b, uint32_t id,
 
     if (s->fixed == ATM_FIXED_FAST)
         return;
-    path->resident = s->arg && s->fixed != ATM_FIXED_SLOW && coin(r) &&
-                     coin(r);
+    path->resident = s->arg && s->fixed != ATM_FIXED_SLOW && coin(r) && coin(r);
     memset(path->kept, 0, s->n_gaps);
     for (i = 0; i < m; i++) {
         bool used = atm__uses(&b->d, s->kernel[i], id);
@@ -87,8 +85,8 @@ static enum atm_status wander(struct atm_baseline *b, uint64_t budget,
         if (st == ATM_NOMEM)
             return st;
         if (!st && t.fast_peak <= budget && t.slow_peak <= slow_limit) {
-            slow_limit = t.slow_peak > b->p->slow_bytes ? t.slow_peak
-                                                        : b->p->slow_bytes;
+            slow_limit =
+                t.slow_peak > b->p->slow_bytes ? t.slow_peak : b->p->slow_bytes;
             continue;
         }
         for (j = 0; j < batch && j < b->st.n; j++) {
@@ -101,51 +99,17 @@ static enum atm_status wander(struct atm_baseline *b, uint64_t budget,
     return st ? st : atm__share(&b->d, b->arena);
 }
 
-/* One plan that fills at most `fill`; null where its packing misses. */
-static enum atm_status plan_once(const struct atm_problem *p,
-                                 const struct atm_plan_options *o,
-                                 uint64_t fill, bool still,
-                                 struct atm_placement **placement,
-                                 uint64_t *fast, uint64_t *slow)
+static enum atm_status draw_plan(struct atm_baseline *b, uint64_t fill,
+                                 const void *user)
 {
-    struct atm_baseline b;
-    enum atm_status st;
+    enum atm_status st = atm__choose_slow(b);
 
-    st = atm__baseline_new(p, &b);
-    if (st)
-        return st;
-    st = atm__choose_slow(&b);
-    if (!st && !still)
-        st = wander(&b, fill, o->seed);
-    if (!st)
-        st = atm__decide(&b.d, o->budget_bytes, placement);
-    if (!st) {
-        *fast = (*placement)->packing.height;
-        *slow = (*placement)->slow_peak_bytes;
-        if (!atm__fits(p, *placement, o->budget_bytes))
-            atm_placement_delete(placement);
-    }
-    atm__baseline_delete(&b);
-    return st;
+    return st ? st : wander(b, fill, *(const uint64_t *)user);
 }
 
 enum atm_status atm__plan_random(const struct atm_problem *p,
                                  const struct atm_plan_options *o,
                                  struct atm_placement **placement)
 {
-    uint64_t fill = o->budget_bytes, fast = 0, slow = 0, over;
-    enum atm_status st = ATM_OK;
-    uint32_t i;
-
-    *placement = NULL;
-    for (i = 0; i <= ROUNDS && !st && !*placement; i++) {
-        st = plan_once(p, o, fill, i == ROUNDS, placement, &fast, &slow);
-        over = fast > o->budget_bytes ? fast - o->budget_bytes : 0;
-        fill -= over < fill ? over : fill;
-        if (!st && *placement)
-            (*placement)->packing.rounds = i + 1;
-    }
-    if (!st && !*placement)
-        st = atm__fail_fit(p, o->budget_bytes, fast, slow);
-    return st;
+    return atm__baseline_plan(p, o, draw_plan, &o->seed, placement);
 }

@@ -212,7 +212,8 @@ def main(argv):
         sys.exit(__doc__)
     sys.setrecursionlimit(100000)
     judge = Judge(argv[1], argv[2], argv[3])
-    planners = argv[5:] or ['sync', 'static', 'all-slow', 'all-fast', 'random']
+    planners = argv[5:] or ['sync', 'static', 'all-slow', 'all-fast', 'random',
+                            'first-touch', 'lru', 'belady', 'greedy']
     if argv[4] == 'tiny-async':
         tiny_async(judge, argv[3])
     else:
