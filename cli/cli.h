@@ -42,6 +42,7 @@ struct cli {
     char **arg;
     bool json, csv;     /* neither: for people */
     int level; /* -1 quiet, 0 normal, 1 verbose */
+    double told_best, told_s; /* of a plan being made: what was said last */
 };
 
 #define X(name, args, least, most, help)                                       \

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define DEFAULT_SLOW "emu:profile=optane6"
 #define NO_LIMIT (UINT64_C(1) << 52)
@@ -252,14 +253,24 @@ static enum atm_status problem(struct pipe *p)
     return st ? st : atm_problem_check(p->problem);
 }
 
+/* A line at each improvement and each second, for whoever is watching. */
 static bool plan_progress(void *user, double seconds, double best, double bound)
 {
-    const struct cli *c = user;
+    struct cli *c = user;
+    bool first = seconds < c->told_s, better = first || best < c->told_best;
+    char t[64], b[64];
 
-    if (best > 0 && isfinite(best))
-        cli_progress(
-            c, "plan: %.1f s, best %.3f ms, bound %.3f ms, gap %.2f %%",
-            seconds, 1e3 * best, 1e3 * bound, 100 * (best - bound) / best);
+    if ((c->level < 1 && !isatty(STDERR_FILENO)) || !isfinite(best) ||
+        (!better && seconds < c->told_s + 1))
+        return cli_interrupted();
+    c->told_best = best;
+    c->told_s = seconds;
+    if (bound > 0)
+        cli_say(c, "plan: %6.2f s, best %s, bound %s, gap %.3f %%", seconds,
+                cli_seconds(best, t), cli_seconds(bound, b),
+                100 * (best - bound) / best);
+    else
+        cli_say(c, "plan: %6.2f s, best %s", seconds, cli_seconds(best, t));
     return cli_interrupted();
 }
 
@@ -272,6 +283,7 @@ enum atm_status pipe_plan_options(struct cli *c, struct atm_plan_options *o)
         o->planner = cli_text(c, OPT_PLANNER);
     o->progress = plan_progress;
     o->user = c;
+    c->told_s = INFINITY; /* nothing yet */
     st = cli_real(c, OPT_GAP, o->gap_target, &o->gap_target);
     if (!st)
         st = cli_real(c, OPT_TIME_LIMIT, o->time_limit_s, &o->time_limit_s);

@@ -318,6 +318,8 @@ static enum atm_status plan_problem(struct cli *c, const char *path)
         st = atm_plan(p, &o, &a);
         cli_interrupt_defer(false);
         cli_progress_end(c);
+        if (!st && cli_interrupted())
+            cli_warn(c, "interrupted: this is the best plan found so far");
     }
     if (!st)
         st = atm_placement_check(p, a);

@@ -20,6 +20,7 @@
 #define ROUNDS_MAX 200
 #define CUT_ROUNDS 30
 #define ITERATIONS_MAX 3000000
+#define ITERATIONS_A_LOOK 500 /* then stop is asked */
 #define TREE_ITERATIONS 60000
 #define TREE_NODES 2000
 
@@ -247,9 +248,10 @@ static enum atm_status prices(struct atm__ilp *p, struct atm_certificate *c)
 /* One warm solve; false: infeasible. */
 static bool simplex(struct atm__ilp *p)
 {
+    bool look = p->m->stop && !p->patient;
+    int code, start = glp_get_it_cnt(p->lp);
     glp_smcp s;
     uint32_t c;
-    int code;
 
     glp_init_smcp(&s);
     s.msg_lev = GLP_MSG_OFF;
@@ -257,8 +259,12 @@ static bool simplex(struct atm__ilp *p)
     s.pricing = GLP_PT_PSE;
     s.r_test = GLP_RT_FLIP;
     s.presolve = GLP_OFF;
-    s.it_lim = ITERATIONS_MAX;
-    code = glp_simplex(p->lp, &s);
+    s.it_lim = look ? ITERATIONS_A_LOOK : ITERATIONS_MAX;
+    do
+        code = glp_simplex(p->lp, &s);
+    while (code == GLP_EITLIM && look &&
+           !(p->stopped = p->m->stop(p->m->stop_user)) &&
+           glp_get_it_cnt(p->lp) - start < ITERATIONS_MAX);
     if (code != 0 && code != GLP_EITLIM) {
         /* a singular basis: from a fresh one */
         glp_std_basis(p->lp);
@@ -296,11 +302,16 @@ static enum atm_status solve(struct atm__ilp *p, bool cuts, struct atm__lp *r)
     for (i = 0; i < p->n_lazy; i++)
         glp_set_row_bnds(p->lp, p->lazy[i].row, GLP_UP, 0,
                          atm__lp_row_limit(p, &p->lazy[i]));
-    r->infeasible = false;
+    r->infeasible = r->stopped = p->stopped = false;
     for (round = 0; round < ROUNDS_MAX; round++) {
-        if (!simplex(p)) {
-            r->infeasible = true;
-            return ATM_OK;
+        bool whole = simplex(p);
+
+        if (!p->stopped && p->m->stop && !p->patient)
+            p->stopped = p->m->stop(p->m->stop_user);
+        if (p->stopped || !whole) {
+            r->infeasible = !whole && !p->stopped;
+            r->stopped = p->stopped;
+            return p->stopped ? results(p, r) : ATM_OK;
         }
         if (atm__lp_add_violated(p))
             continue;

@@ -105,6 +105,8 @@ struct atm__ilp {
     int *ind;
     double *val;
     bool failed;           /* out of memory */
+    bool patient;          /* a solve does not ask the model's stop */
+    bool stopped;          /* by it */
     struct exclusion *out;
     uint32_t n_out, cap_out;
     /* the tree */

@@ -64,6 +64,9 @@ struct atm__model {
     bool slow_limited;
     bool static_only;      /* no moves */
     uint64_t total_bytes;
+    bool (*stop)(void *user); /* asked now and then by whoever works long;
+                                 may be null */
+    void *stop_user;
 };
 
 /* Graphs of all storages, arcs in `arena`. */
@@ -152,6 +155,7 @@ struct atm__lp {
     double *arc_weight;    /* all arcs of all storages, in order */
     double bound;          /* value of the LP in seconds: not certified */
     bool infeasible;
+    bool stopped;          /* before its end: prices only */
     struct atm_certificate certificate; /* prices of the last solve, in the
                                            ilp's arena */
 };

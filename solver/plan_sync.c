@@ -21,6 +21,14 @@
 #define ROUNDINGS 6
 #define SWEEPS 40
 
+/* Shows what there is; true: it has to do. Once true, true for good. */
+static bool interrupted(void *search)
+{
+    const struct atm__search *s = search;
+
+    return s->o->progress && s->o->progress(s->o->user, 0, s->best_s, s->bound);
+}
+
 static void keep_if_better(struct atm__search *s)
 {
     double seconds = atm__plan_seconds(s->work);
@@ -29,6 +37,7 @@ static void keep_if_better(struct atm__search *s)
         !(s->ilp && atm__ilp_excludes(s->ilp, s->work))) {
         s->best_s = seconds;
         atm__plan_copy(s->best, s->work);
+        (void)interrupted(s);
     }
 }
 
@@ -104,14 +113,7 @@ static bool good_enough(const struct atm__search *s)
 {
     double bound = s->m->static_only ? s->uncertified : s->bound;
 
-    return s->best_s < INFINITY &&
-           gap_of(s->best_s, bound) <= s->o->gap_target;
-}
-
-static bool interrupted(const struct atm__search *s)
-{
-    return s->o->progress && s->o->progress(s->o->user, 0, s->best_s,
-                                            s->bound);
+    return s->best_s < INFINITY && gap_of(s->best_s, bound) <= s->o->gap_target;
 }
 
 /* Prices of the problem with moves, and their bound. A GLPK that fails leaves
@@ -119,11 +121,20 @@ static bool interrupted(const struct atm__search *s)
 static enum atm_status certify(struct atm__search *s, const struct atm__lp *lp,
                                const struct atm__model *m)
 {
-    memset(&s->certificate, 0, sizeof(s->certificate));
-    s->certificate.budget = m->budget;
-    if (lp)
-        s->certificate = lp->certificate;
-    return atm__bound(m, &s->certificate, &s->bound);
+    struct atm_certificate nothing = {.budget = m->budget};
+    double plain;
+    enum atm_status st;
+
+    s->certificate = lp ? lp->certificate : nothing;
+    st = atm__bound(m, &s->certificate, &s->bound);
+    if (st || !lp || !lp->stopped)
+        return st;
+    st = atm__bound(m, &nothing, &plain);
+    if (!st && plain > s->bound) { /* the prices were not there yet */
+        s->certificate = nothing;
+        s->bound = plain;
+    }
+    return st;
 }
 
 static enum atm_status certify_with_moves(struct atm__search *s)
@@ -136,6 +147,8 @@ static enum atm_status certify_with_moves(struct atm__search *s)
     st = atm__model_new(s->p, s->o->budget_bytes, false, &m);
     if (st)
         return st;
+    m->stop = interrupted;
+    m->stop_user = s;
     st = atm__ilp_new(m, &ilp);
     if (!st)
         st = atm__ilp_solve(ilp, NULL, true, &lp);
@@ -150,15 +163,18 @@ static enum atm_status certify_with_moves(struct atm__search *s)
 
 static enum atm_status search_plan(struct atm__search *s)
 {
-    enum atm_status st;
+    enum atm_status st = ATM_OK;
     double proved;
     uint32_t i;
 
     /* a plan at once, and all there is if GLPK fails */
-    if (atm__plan_start(s->work))
+    if (atm__plan_start(s->work)) {
+        keep_if_better(s);
         finish(s, s->o->seed);
-    st = atm__ilp_new(s->m, &s->ilp);
-    if (!st)
+    }
+    if (!interrupted(s))
+        st = atm__ilp_new(s->m, &s->ilp);
+    if (!st && s->ilp)
         st = atm__ilp_solve(s->ilp, NULL, true, &s->lp);
     if (st == ATM_NOMEM)
         return st;
@@ -171,13 +187,14 @@ static enum atm_status search_plan(struct atm__search *s)
         st = certify(s, s->ilp && !s->no_plan ? &s->lp : NULL, s->m);
     if (st || !s->ilp || s->no_plan)
         return st;
+    if (s->lp.stopped)
+        return ATM_OK;
     s->uncertified = s->lp.bound;
     for (i = 0; i < ROUNDINGS && !good_enough(s) && !interrupted(s); i++)
         rounding(s, i);
     if (good_enough(s) || interrupted(s))
         return ATM_OK;
-    st = atm__ilp_search(s->ilp, s->o, s->best, s->work, &s->best_s,
-                         &proved);
+    st = atm__ilp_search(s->ilp, s->o, s->best, s->work, &s->best_s, &proved);
     if (st == ATM_INTERNAL) { /* what was found before stays */
         atm__ilp_delete(&s->ilp);
         return ATM_OK;
@@ -219,7 +236,7 @@ enum atm_status atm__search_again(struct atm__search *s,
                                   const uint64_t *limit)
 {
     size_t bytes = s->p->n_kernels * sizeof(*limit);
-    bool small = s->p->n_kernels <= ATM__SMALL;
+    bool small = s->p->n_kernels <= ATM__SMALL, again;
     enum atm_status st = ATM_OK;
     double proved;
     uint32_t i;
@@ -228,13 +245,15 @@ enum atm_status atm__search_again(struct atm__search *s,
     atm__plan_copy(s->work, from);
     memcpy(s->work->limit, limit, bytes);
     finish(s, s->o->seed);
-    if (s->ilp)
+    again = s->ilp && !interrupted(s);
+    if (again)
         st = atm__ilp_solve(s->ilp, limit, small, &s->lp);
-    for (i = 0; i < 2 && !st && s->ilp && !s->lp.infeasible; i++) {
+    again = again && !st && !s->lp.infeasible && !s->lp.stopped;
+    for (i = 0; i < 2 && again; i++) {
         memcpy(s->work->limit, limit, bytes);
         rounding(s, i);
     }
-    if (!st && s->ilp && small && !s->lp.infeasible &&
+    if (again && small &&
         !(gap_of(s->best_s, s->lp.bound) <= s->o->gap_target)) {
         memcpy(s->work->limit, limit, bytes);
         st = atm__ilp_search(s->ilp, s->o, s->best, s->work, &s->best_s,
@@ -258,8 +277,7 @@ static enum atm_status answer(struct atm__search *s, struct atm_placement *a)
 {
     a->lower_bound = fmin(s->bound, a->objective);
     a->gap = gap_of(a->objective, a->lower_bound);
-    a->status = a->objective - a->lower_bound <=
-                        2e-9 + 1e-12 * a->objective
+    a->status = a->objective - a->lower_bound <= 2e-9 + 1e-12 * a->objective
                     ? ATM_PLAN_OPTIMAL
                     : ATM_PLAN_FEASIBLE;
     a->uncertified_bound = s->uncertified > a->lower_bound + 1e-9
@@ -273,8 +291,8 @@ static enum atm_status run(const struct atm_problem *p,
                            struct atm_placement **out)
 {
     struct atm_plan_options exact = *o;
-    struct atm__search s = {.p = p, .o = &exact, .best_s = INFINITY,
-                            .uncertified = -INFINITY};
+    struct atm__search s = {
+        .p = p, .o = &exact, .best_s = INFINITY, .uncertified = -INFINITY};
     enum atm_status st;
 
     if (p->n_kernels <= ATM__TINY)
@@ -284,6 +302,8 @@ static enum atm_status run(const struct atm_problem *p,
     st = atm__model_new(p, o->budget_bytes, static_only, &s.m);
     if (st)
         return st;
+    s.m->stop = interrupted;
+    s.m->stop_user = &s;
     st = atm__plan_new(s.m, &s.best);
     if (!st)
         st = atm__plan_new(s.m, &s.work);

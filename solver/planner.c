@@ -58,6 +58,26 @@ static enum atm_status check_budget(const struct atm_problem *p,
                     p->kernel[kernel].name ? p->kernel[kernel].name : "?");
 }
 
+/* What stands between a planner and the progress function: the time since the
+ * start, and the time limit. Planners ask it, not the clock. */
+struct watch {
+    const struct atm_plan_options *o;
+    double start;
+    bool stop;
+};
+
+static bool watch(void *user, double seconds, double best, double bound)
+{
+    struct watch *w = user;
+
+    seconds = atm_now_s() - w->start;
+    if (w->o->progress && w->o->progress(w->o->user, seconds, best, bound))
+        w->stop = true;
+    if (w->o->time_limit_s > 0 && seconds >= w->o->time_limit_s)
+        w->stop = true;
+    return w->stop;
+}
+
 /* Planners without a linear program leave the bound to atm_plan. */
 static bool unpriced(const struct atm_placement *a)
 {
@@ -72,16 +92,19 @@ enum atm_status atm_plan(const struct atm_problem *p,
                          struct atm_placement **placement)
 {
     const struct atm_planner *planner = NULL;
-    double start = atm_now_s();
+    struct watch w = {o, atm_now_s(), false};
+    struct atm_plan_options watched = *o;
     enum atm_status st;
 
     *placement = NULL;
+    watched.progress = watch;
+    watched.user = &w;
     st = find(o->planner, &planner);
     /* all-fast is a reference that no budget limits */
     if (!st && strcmp(planner->name, "all-fast") != 0)
         st = check_budget(p, o->budget_bytes);
     if (!st)
-        st = planner->plan(p, o, placement);
+        st = planner->plan(p, &watched, placement);
     if (!st && unpriced(*placement))
         st = atm__certify(p, *placement);
     if (!st)
@@ -90,6 +113,6 @@ enum atm_status atm_plan(const struct atm_problem *p,
         atm_placement_delete(placement);
         return st;
     }
-    (*placement)->solve_seconds = atm_now_s() - start;
+    (*placement)->solve_seconds = atm_now_s() - w.start;
     return ATM_OK;
 }

@@ -240,6 +240,7 @@ static enum atm_status grow(struct prover *p)
     p->depth = 0;
     st = solve(p, 0);
     while (!st && p->n + 2 <= p->most &&
+           !(p->m->stop && p->m->stop(p->m->stop_user)) &&
            atm__ilp_work(p->ilp) < ITERATIONS_MAX) {
         uint32_t i, least = ATM_NONE;
 
@@ -294,6 +295,8 @@ enum atm_status atm__prove(const struct atm__model *m, double goal, double best,
     enum atm_status st = atm__ilp_new(m, &p.ilp);
     double proved = 0;
 
+    if (!st) /* half a solve would weaken a leaf: asked between them */
+        p.ilp->patient = true;
     if (!st && !new_lists(&p))
         st = ATM_NOMEM;
     /* dear enough that what is left out shows, not so dear that the prices

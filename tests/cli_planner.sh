@@ -136,6 +136,35 @@ expect 2 'exists; use -f' "$autotm" plan --problem \
 expect 8 'none/program.lp' "$autotm" plan --problem \
     "$problems/tiny/plain-1.json" --fast 50% --emit-lp none/program.lp
 
+# ---- at any time ----
+large=$problems/vgg416.json.gz
+expect 0 'best .* bound .* gap' "$autotm" plan --problem "$small" --fast 20% -v
+expect 0 '' "$autotm" plan --problem "$small" --fast 20%
+grep -q 'best' err && fail 'a log shows progress that nobody asked for'
+# the limit is of time, and what it leaves is a plan with a proof
+expect 0 '' "$autotm" plan --problem "$large" --fast 20% --time-limit 0.02 \
+    --format json
+json 'j["status"] == "feasible" and 0 < j["gap"] < 0.3 and \
+j["fast_peak_bytes"] <= j["budget_bytes"] and j["solve_seconds"] < 5'
+expect 5 'require-gap' "$autotm" plan --problem "$large" --fast 20% \
+    --time-limit 0.02 --require-gap 0.1% -o wide.json
+[ -e wide.json ] && fail 'a plan with too wide a gap was written'
+expect 0 '' "$autotm" plan --problem "$small" --fast 20% --require-gap 0.1%
+expect 0 '' "$autotm" plan --problem "$small" --fast 10% --gap 20% \
+    --format json
+json 'j["gap"] <= 0.2'
+expect 2 '--gap' "$autotm" plan --problem "$small" --fast 20% --gap wide
+expect 2 '--time-limit' "$autotm" plan --problem "$small" --fast 20% \
+    --time-limit soon
+# Ctrl-C keeps the best plan
+"$autotm" plan --problem "$large" --fast 5% --gap 0 --format json >out 2>err &
+sleep 1
+kill -INT $!
+wait $!
+[ $? = 0 ] || fail 'Ctrl-C does not end planning with a plan'
+grep -q 'interrupted: this is the best plan' err || fail 'Ctrl-C: no word of it'
+json 'j["fast_peak_bytes"] <= j["budget_bytes"] and j["gap"] < 0.5'
+
 # ---- both on a model ----
 expect 0 '' "$autotm" zoo mlp -o mlp.onnx
 expect 0 '' "$autotm" plan mlp.onnx --fast 60% --slow emu:profile=nvme4 \
