@@ -457,7 +457,8 @@ static enum atm_status explain(const struct subject *s, const char *text)
     if (!st && fabs(seconds - s->a->objective) > slack)
         st = atm_fail(ATM_STALE,
                       "explain: the plan says %.6g s, in this problem it "
-                      "takes %.6g s: it was made for another one",
+                      "takes %.6g s: it was made for another one, or its "
+                      "moves overlap kernels",
                       s->a->objective, seconds);
     if (!st)
         st = find(s, text, &tensor, &kernel);

@@ -59,7 +59,11 @@ static enum atm_status add_item(struct sweep *s, const char *item)
     if (!first || !last)
         return ATM_NOMEM;
     if (cli_budget(first, peak, &a) || cli_budget(last, peak, &b) ||
-        cli_budget(plus + 1, peak, &step) || step == 0 || a > b)
+        cli_budget(plus + 1, peak, &step) || a > b)
+        goto err_text;
+    if (step == 0 && strpbrk(plus + 1, "123456789"))
+        step = 1; /* a part of less than a byte */
+    if (step == 0)
         goto err_text;
     for (at = a; at <= b && !st; at += step)
         st = add_point(s, at);
@@ -412,6 +416,9 @@ static enum atm_status sweep(struct sweep *s)
     enum atm_status st = pipe_plan_options(s->c, &s->options);
     uint32_t i;
 
+    if (!st && strcmp(s->options.planner, "async") == 0)
+        st = atm_fail(ATM_INVAL, "sweep: times of overlapping moves have no "
+                                 "curve yet; try --planner sync");
     if (!st)
         st = read_what_if(s);
     if (!st)

@@ -12,6 +12,7 @@ expect 2 'one of the two' "$autotm" sweep m.onnx --problem "$small"
 for bad in 10%-x '' 30%-10%+5% 10%-20% 10%-20%+0 1G+1G 20%,zebra 0-1G+1; do
     expect 2 'budgets' "$autotm" sweep --problem "$small" --budgets "$bad"
 done
+expect 2 'overlapping' "$autotm" sweep --problem "$small" --planner async
 for bad in read_bw=x speed=3G read_bw 'read_bw=-1' 'write_bw=0'; do
     expect 2 'what-if' "$autotm" sweep --problem "$small" --what-if "$bad"
 done
@@ -97,6 +98,7 @@ rows = list(csv.DictReader(open("out")))
 t = [float(r["predicted_seconds"]) for r in rows if r["predicted_seconds"]]
 sys.exit(not (len(rows) >= 10 and t and t == sorted(t, reverse=True)))' ||
     fail 'the CSV of sweep is no falling curve'
+expect 0 '' "$autotm" sweep --problem "$problems/tiny/hand-carry.json"
 expect 0 '' "$autotm" sweep --problem "$problems/tiny/plain-1.json"
 stdout 'proven gap'
 stdout 'smallest budget'
