@@ -451,8 +451,13 @@ static enum atm_status explain(const struct subject *s, const char *text)
 {
     uint32_t tensor, kernel;
     double seconds, slack;
-    enum atm_status st = atm_placement_seconds(s->p, s->a, &seconds);
+    enum atm_status st;
 
+    if (s->a->asynchronous)
+        return atm_fail(ATM_UNSUPPORTED,
+                        "explain: an asynchronous plan; only those whose "
+                        "kernels wait for moves are explained so far");
+    st = atm_placement_seconds(s->p, s->a, &seconds);
     slack = 1e-6 * fabs(s->a->objective) + 1e-9;
     if (!st && fabs(seconds - s->a->objective) > slack)
         st = atm_fail(ATM_STALE,

@@ -128,6 +128,12 @@ static enum atm_status read_what_if(struct sweep *s)
 
     if (!given)
         return ATM_OK;
+    if (cli_text(s->c, OPT_PLANNER) &&
+        strcmp(cli_text(s->c, OPT_PLANNER), "async") == 0)
+        return atm_fail(ATM_UNSUPPORTED,
+                        "--what-if: asynchronous bandwidths stand under the "
+                        "problem's key `async`; only synchronous proofs are "
+                        "evaluated again so far");
     copy = atm_arena_strdup(s->c->arena, given);
     if (!copy)
         return ATM_NOMEM;

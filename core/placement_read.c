@@ -111,6 +111,7 @@ static enum atm_status read_answer(const struct atm__place *at, const json_t *v,
     enum atm_status st;
     uint32_t i;
 
+    a->asynchronous = json_object_get(v, "moves") != NULL;
     st = read_tensors(at, json_object_get(v, "tensors"), a, p->n_tensors);
     if (!st)
         st = atm__json_u64(at, v, "budget_bytes", ATM_JSON_MAX_INT,

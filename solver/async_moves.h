@@ -41,13 +41,6 @@ enum atm_status atm__moves_new(const struct atm_decisions *d, uint64_t limit,
 /* Seconds of an iteration as the moves are. */
 double atm__moves_seconds(struct atm__moves *m);
 
-/* Back to between kernels. */
-void atm__moves_reset(struct atm__moves *m);
-
-/* Searches for better starts and waits until nothing is gained or the clock
- * has played `events` more events; returns the seconds. */
-double atm__moves_improve(struct atm__moves *m, uint64_t events);
-
 /* The moves of the placement; boxes are stretched by the time in flight. The
  * placement is that of the decisions. */
 enum atm_status atm__moves_write(struct atm__moves *m, struct atm_placement *a);

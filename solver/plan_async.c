@@ -13,8 +13,8 @@
 #include "planner_rows.h"
 
 #include "arena.h"
-#include "async_moves.h"
 #include "async_problem.h"
+#include "async_search.h"
 #include "certify.h"
 #include "model.h"
 
@@ -32,6 +32,7 @@ struct async {
     struct atm_arena *arena;
     struct atm_problem async_problem;
     struct atm_placement *best;
+    bool one_by_one;             /* which way to find addresses */
     double sync_s, sync_moves_s; /* sync's plan under the clock */
 };
 
@@ -50,6 +51,60 @@ static bool is_placed(const struct async *s, const struct atm_placement *a)
            a->slow_peak_bytes <= s->p->slow_bytes;
 }
 
+static void restore(struct atm_placement *a, const struct atm_box *box)
+{
+    if (a->n_boxes)
+        memcpy(a->box, box, a->n_boxes * sizeof(*box));
+}
+
+static enum atm_status pack(struct atm__moves *m, const struct atm_box *box,
+                            uint64_t slow, struct atm_placement *a)
+{
+    enum atm_status st;
+
+    restore(a, box);
+    st = atm__moves_write(m, a);
+    return st ? st : atm__place(m->d, a, slow);
+}
+
+/* A little less time in flight; false: there is none left. */
+static bool shorten(struct atm__run *r)
+{
+    bool fetch = r->fetched && r->fetch_start < r->first - 1;
+    bool write = r->written && r->write_wait > r->last + 1;
+
+    r->fetch_start += fetch;
+    r->write_wait -= write;
+    return fetch || write;
+}
+
+/* Of the moves in flight, one after the other, as much as addresses can still
+ * be had for. */
+static enum atm_status pack_one_by_one(struct async *s, struct atm__moves *m,
+                                       const struct atm_box *box, uint64_t slow,
+                                       struct atm_arena *arena,
+                                       struct atm_placement *a)
+{
+    struct atm__run *wanted =
+        atm_arena_memdup(arena, m->run, m->n_runs * sizeof(*wanted));
+    enum atm_status st = wanted ? ATM_OK : ATM_NOMEM;
+    uint32_t i;
+
+    if (wanted)
+        atm__moves_reset(m);
+    for (i = 0; i < m->n_runs && !st; i++)
+        do {
+            atm__moves_unmove(m, i);
+            if (!atm__moves_adopt(m, wanted, i))
+                continue;
+            st = pack(m, box, slow, a);
+            if (st || is_placed(s, a))
+                break;
+        } while (shorten(&wanted[i]));
+    a->objective = atm__moves_seconds(m);
+    return st ? st : pack(m, box, slow, a);
+}
+
 /* Addresses for moves in flight; where they cannot be had, with less in flight,
  * at last between kernels only, as the placement came. */
 static enum atm_status settle(struct async *s, struct atm__moves *m,
@@ -59,8 +114,8 @@ static enum atm_status settle(struct async *s, struct atm__moves *m,
     uint64_t slow =
         s->p->slow_bytes != UINT64_MAX ? s->p->slow_bytes : a->slow_peak_bytes;
     uint64_t fast_peak = a->fast_peak_bytes, slow_peak = a->slow_peak_bytes;
-    size_t bytes = a->n_boxes * sizeof(*a->box);
-    struct atm_box *box = atm_arena_memdup(arena, a->box, bytes);
+    struct atm_box *box =
+        atm_arena_memdup(arena, a->box, a->n_boxes * sizeof(*a->box));
     enum atm_status st = ATM_OK;
     uint32_t i;
 
@@ -69,11 +124,10 @@ static enum atm_status settle(struct async *s, struct atm__moves *m,
     for (i = 0; i < SHRINKS; i++) {
         uint64_t over;
 
-        memcpy(a->box, box, bytes);
         a->objective = atm__moves_improve(m, events);
-        st = atm__moves_write(m, a);
-        if (!st)
-            st = atm__place(m->d, a, slow);
+        st = pack(m, box, slow, a);
+        if (!st && !is_placed(s, a) && s->one_by_one)
+            st = pack_one_by_one(s, m, box, slow, arena, a);
         if (st || is_placed(s, a))
             return st;
         over = a->packing.height - s->o->budget_bytes;
@@ -81,7 +135,7 @@ static enum atm_status settle(struct async *s, struct atm__moves *m,
         m->limit -= over < m->limit ? over : m->limit;
         atm__moves_reset(m);
     }
-    memcpy(a->box, box, bytes);
+    restore(a, box);
     a->objective = atm__moves_seconds(m);
     st = atm__moves_write(m, a);
     a->fast_peak_bytes = a->packing.height = fast_peak;
@@ -163,16 +217,19 @@ static enum atm_status search(struct async *s)
     uint64_t events = small ? 200000 : 10000000;
     struct atm_placement *a = NULL;
     enum atm_status st;
-    uint32_t i, j;
+    uint32_t i, j, way;
 
     st = atm__plan_sync(s->p, s->o, &a);
     if (!st)
         st = consider(s, a, 2 * events);
-    /* of the larger ones a few pairs of the two */
-    for (i = 0; i < 4; i++)
-        for (j = 0; j < 4 && !st && !stopped(s); j++)
-            if (small || i == j)
-                st = try_costs(s, moves[i], budget[j], events);
+    /* of the larger ones a few pairs of the two, and one way to addresses */
+    for (way = 0; way < (small ? 2U : 1U); way++)
+        for (i = 0; i < 4; i++)
+            for (j = 0; j < 4 && !st && !stopped(s); j++) {
+                s->one_by_one = way == 1;
+                if (small || i == j)
+                    st = try_costs(s, moves[i], budget[j], events);
+            }
     return st;
 }
 
