@@ -5,13 +5,13 @@
 #include "cli.h"
 
 #include "arena.h"
+#include "clock.h"
 #include "file.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define HEAD "id,lower,upper,size"
@@ -304,23 +304,15 @@ static void show(const struct pack *p)
     cli_line("found in", "%.2f s", p->seconds);
 }
 
-static double seconds_now(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 static enum atm_status solve(struct pack *p)
 {
-    double start = seconds_now(), limit;
+    double start = atm_now_s(), limit;
     enum atm_status st = cli_real(p->c, OPT_TIME_LIMIT, 0, &limit);
 
     if (!st)
         st = atm_pack_hard(p->box, p->n, p->capacity, limit, &p->height,
                            &p->lower_bound);
-    p->seconds = seconds_now() - start;
+    p->seconds = atm_now_s() - start;
     return st ? st : check_answer(p);
 }
 

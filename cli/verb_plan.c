@@ -156,6 +156,45 @@ static enum atm_status emit_plan(const struct pipe *p)
     return st;
 }
 
+/* Planners that only predict. */
+static const struct atm_planner *simulated(const struct cli *c)
+{
+    const char *name = cli_text(c, OPT_PLANNER);
+    const struct atm_planner *planner = name ? atm_planner_find(name) : NULL;
+
+    return planner && planner->predict ? planner : NULL;
+}
+
+static enum atm_status show_prediction(struct cli *c,
+                                       const struct atm_problem *p,
+                                       const char *path, uint64_t budget)
+{
+    const struct atm_planner *planner = simulated(c);
+    struct atm_plan_options o;
+    struct atm_prediction r = {0};
+    char x[64];
+    enum atm_status st = pipe_plan_options(c, &o);
+
+    o.budget_bytes = budget;
+    if (!st)
+        st = planner->predict(p, &o, &r);
+    if (st)
+        return st;
+    if (c->json)
+        return cli_print_json(json_pack(
+            "{s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:f}", "model", path,
+            "planner", planner->name, "mode", "simulated", "simulated", 1,
+            "peak_bytes", (json_int_t)p->peak_bytes, "budget_bytes",
+            (json_int_t)budget, "moved_bytes", (json_int_t)r.moved_bytes,
+            "predicted_seconds", r.seconds));
+    cli_line("model", "%s", path);
+    cli_line("budget (--fast)", "%s", cli_bytes_exact(budget, x));
+    cli_line("moved per iteration", "%s", cli_bytes_exact(r.moved_bytes, x));
+    cli_line("predicted", "%s, simulated", cli_seconds(r.seconds, x));
+    cli_line("status", "planner %s has no schedule", planner->name);
+    return ATM_OK;
+}
+
 static enum atm_status plan_model(struct cli *c)
 {
     struct pipe p = {.c = c, .model = c->arg[0]};
@@ -173,6 +212,11 @@ static enum atm_status plan_model(struct cli *c)
         st = cli_budget(cli_text(c, OPT_FAST), p.program->peak_bytes, &budget);
     if (!st)
         st = emit_lp(c, p.problem, budget);
+    if (simulated(c)) {
+        if (!st)
+            st = show_prediction(c, p.problem, p.model, budget);
+        goto out;
+    }
     if (!st)
         st = pipe_until(&p, PIPE_SCHEDULE);
     if (!st)
@@ -313,6 +357,11 @@ static enum atm_status plan_problem(struct cli *c, const char *path)
         st = cli_budget(cli_text(c, OPT_FAST), p->peak_bytes, &o.budget_bytes);
     if (!st)
         st = emit_lp(c, p, o.budget_bytes);
+    if (simulated(c)) {
+        if (!st)
+            st = show_prediction(c, p, path, o.budget_bytes);
+        goto out;
+    }
     if (!st) {
         cli_interrupt_defer(true);
         st = atm_plan(p, &o, &a);
@@ -327,6 +376,7 @@ static enum atm_status plan_problem(struct cli *c, const char *path)
         st = check_gap(c, a->gap);
     if (!st)
         st = give_answer(c, p, a, &o, path);
+out:
     atm_placement_delete(&a);
     atm_problem_delete(&p);
     return st;
@@ -337,6 +387,13 @@ enum atm_status verb_plan(struct cli *c)
     const char *problem = cli_text(c, OPT_PROBLEM);
     enum atm_status st;
 
+    if (simulated(c) &&
+        (cli_text(c, OPT_OUTPUT) || cli_text(c, OPT_REQUIRE_GAP)))
+        return atm_fail(ATM_INVAL,
+                        "plan: planner %s is simulated: it predicts a time "
+                        "and has no plan to write and no gap; leave out -o "
+                        "and --require-gap",
+                        simulated(c)->name);
     st = may_write(c, OPT_OUTPUT);
     if (!st)
         st = may_write(c, OPT_EMIT_PROBLEM);

@@ -14,14 +14,14 @@
 #include "autotm/planner.h"
 
 #include "arena.h"
-#include "pack_exact.h"
 #include "checked.h"
+#include "clock.h"
+#include "pack_exact.h"
 #include "rng.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define EDGES_MAX (UINT64_C(1) << 25)   /* neighbour entries that are kept */
 #define SEARCH_WORK (UINT64_C(10000000)) /* neighbours visited, each search */
@@ -901,12 +901,8 @@ enum atm_status atm_pack_hard(struct atm_pack_box *box, uint32_t n,
                               uint64_t capacity, double time_limit_s,
                               uint64_t *height, uint64_t *lower_bound)
 {
-    struct timespec t;
-    double deadline = 0;
+    double deadline = time_limit_s > 0 ? atm_now_s() + time_limit_s : 0;
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    if (time_limit_s > 0)
-        deadline = (double)t.tv_sec + (double)t.tv_nsec * 1e-9 + time_limit_s;
     return pack(box, n, capacity,
                 time_limit_s > 0 ? UINT64_MAX / 2
                 : capacity       ? HARD_WORK

@@ -20,11 +20,11 @@
 #include "pack_exact.h"
 
 #include "arena.h"
+#include "clock.h"
 #include "rng.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define CLOCK_WORK 100000             /* looks between two at the clock */
 #define FIRST_SLICE UINT64_C(2000000) /* of work, each rule; then doubled */
@@ -68,21 +68,13 @@ struct exact {
     uint32_t n_trail, cap_trail;
 };
 
-static double seconds_now(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 static bool spent(struct exact *x)
 {
     if (x->work > x->stop)
         x->gave_up = true;
     if (x->deadline > 0 && x->work > x->next_clock) {
         x->next_clock = x->work + CLOCK_WORK;
-        if (seconds_now() > x->deadline)
+        if (atm_now_s() > x->deadline)
             x->gave_up = true;
     }
     return x->gave_up;
@@ -645,7 +637,7 @@ enum atm_status atm__pack_exact(const struct atm_pack_box *box, uint32_t n,
         if (x.no_memory)
             st = ATM_NOMEM;
         if (*result != ATM__EXACT_GAVE_UP ||
-            (deadline > 0 && seconds_now() > deadline))
+            (deadline > 0 && atm_now_s() > deadline))
             break;
         slice += i % RULES == RULES - 1 ? slice : 0;
     }

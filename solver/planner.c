@@ -11,9 +11,11 @@
 #include <string.h>
 
 static const struct atm_planner planners[] = {
-#define PLANNER(symbol, name, help) {name, help, atm__plan_##symbol},
+#define PLANNER(symbol, name, help) {name, help, atm__plan_##symbol, NULL},
+#define PREDICTOR(symbol, name, help) {name, help, NULL, atm__predict_##symbol},
 #include "planners.def"
 #undef PLANNER
+#undef PREDICTOR
 };
 
 const struct atm_planner *atm_planner_at(uint32_t index)
@@ -30,16 +32,27 @@ void atm_plan_options_init(struct atm_plan_options *o)
     o->seed = 1;
 }
 
-static enum atm_status find(const char *name, const struct atm_planner **out)
+const struct atm_planner *atm_planner_find(const char *name)
 {
     uint32_t i;
 
     for (i = 0; i < sizeof(planners) / sizeof(planners[0]); i++)
-        if (strcmp(planners[i].name, name) == 0) {
-            *out = &planners[i];
-            return ATM_OK;
-        }
-    return atm_fail(ATM_INVAL, "no planner is called '%s'", name);
+        if (strcmp(planners[i].name, name) == 0)
+            return &planners[i];
+    return NULL;
+}
+
+static enum atm_status find(const char *name, const struct atm_planner **out)
+{
+    *out = atm_planner_find(name);
+    if (!*out)
+        return atm_fail(ATM_INVAL, "no planner is called '%s'", name);
+    if (!(*out)->plan)
+        return atm_fail(ATM_INVAL,
+                        "planner '%s' is simulated: it predicts a time and has "
+                        "no plan; `autotm plan --planner %s` shows it",
+                        name, name);
+    return ATM_OK;
 }
 
 static enum atm_status check_budget(const struct atm_problem *p,

@@ -163,6 +163,12 @@ expect 5 'require-gap' "$autotm" plan mlp.onnx --fast 60% --planner random \
     --require-gap 0.0001% -o wide.json
 [ -e wide.json ] && fail 'a plan with too wide a gap was written'
 
+expect 0 '' "$autotm" plan mlp.onnx --fast 60% --planner 2lm --format json
+json 'j["simulated"] and j["predicted_seconds"] > 0'
+expect 2 'no plan to write' "$autotm" plan mlp.onnx --fast 60% --planner 2lm \
+    -o 2lm.json
+expect 2 'is simulated' "$autotm" run mlp.onnx --fast 60% --planner interleave
+
 # ---- pack ----
 printf 'id,lower,upper,size\n1,0,4,6\n2,3,8,4\n3,7,9,6\n' >boxes.csv
 expect 0 '' "$autotm" pack boxes.csv

@@ -172,7 +172,7 @@ static void test_random(void)
     struct atm_pack_box b[60], again[60];
     uint64_t seed, height, bound, h2, b2;
 
-    for (seed = 1; seed <= 80; seed++) {
+    for (seed = 1; seed <= 60; seed++) {
         uint32_t n = (uint32_t)(seed % 60) + 1;
 
         random_boxes(b, n, seed);
@@ -242,15 +242,25 @@ static double pack_file(const char *name, uint64_t capacity, bool hard)
 /* The sets of MiniMalloc are made to be hard: each fits 1,048,576 bytes, which
  * for most is their bound, and no order of placement finds that. E and I take
  * longer than a test may. */
-static void test_minimalloc(void)
+static void pack_sets(const char *sets)
 {
     char name[64];
-    const char *c;
 
-    for (c = "ABCDFGHJK"; *c; c++) {
-        (void)snprintf(name, sizeof(name), "minimalloc/%c.1048576.csv", *c);
+    for (; *sets; sets++) {
+        (void)snprintf(name, sizeof(name), "minimalloc/%c.1048576.csv",
+                       *sets);
         (void)pack_file(name, 1048576, true);
     }
+}
+
+static void test_minimalloc(void)
+{
+    pack_sets("ABCFGHK");
+}
+
+static void test_minimalloc_longer(void)
+{
+    pack_sets("DJ");
 }
 
 static void test_training_size(void)
@@ -301,7 +311,7 @@ static void test_exact(void)
     uint64_t seed, draw, height, bound, best;
     uint32_t i;
 
-    for (seed = 1; seed <= 150; seed++) {
+    for (seed = 1; seed <= 60; seed++) {
         memset(b, 0, sizeof(b));
         for (draw = i = 0; i < 8; i++) {
             b[i].bytes = atm_rng_u64(seed, draw++) % 40 + 1;
@@ -332,8 +342,19 @@ static const struct atm_test tests[] = {
     {"random boxes are valid, repeatable", test_random},
     {"MiniMalloc's hard sets", test_minimalloc},
     {"a few boxes: the least of all packings", test_exact},
+    {NULL, NULL}};
+
+/* Seconds each: a test of their own, `slow`. */
+static const struct atm_test files[] = {
+    {"MiniMalloc's sets that take longer", test_minimalloc_longer},
     {"a training-size set", test_training_size},
     {"a set too large for the overlap graph", test_large},
     {NULL, NULL}};
 
-ATM_TEST_MAIN("pack", tests)
+int main(int argc, char **argv)
+{
+    bool of_files = argc > 1 && strcmp(argv[1], "files") == 0;
+
+    return atm_test_main("pack", of_files ? files : tests,
+                         argc > 1 && !of_files ? argv[1] : NULL);
+}

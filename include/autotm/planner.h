@@ -21,13 +21,24 @@ struct atm_plan_options {
 };
 void atm_plan_options_init(struct atm_plan_options *o);
 
+/* What a planner without a schedule says of one iteration. */
+struct atm_prediction {
+    double seconds;
+    uint64_t moved_bytes; /* both directions */
+};
+
+/* Either plans or, simulated, only predicts: the other one is null. */
 struct atm_planner {
     const char *name, *help;
     enum atm_status (*plan)(const struct atm_problem *p,
                             const struct atm_plan_options *o,
                             struct atm_placement **placement);
+    enum atm_status (*predict)(const struct atm_problem *p,
+                               const struct atm_plan_options *o,
+                               struct atm_prediction *prediction);
 };
 const struct atm_planner *atm_planner_at(uint32_t index); /* null: end */
+const struct atm_planner *atm_planner_find(const char *name); /* or null */
 
 /* Plans, packs, certifies, checks. INFEASIBLE when no plan fits: the sentence
  * names the smallest feasible budget and the kernel that sets it. */
