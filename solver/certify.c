@@ -20,10 +20,8 @@ enum atm_status atm__certificate_copy(struct atm_arena *arena,
 
     *to = *from;
     if (from->split != ATM_SPLIT_NONE) {
-        *to = (struct atm_certificate){.budget = from->budget,
-                                       .split = from->split,
-                                       .split_at = from->split_at,
-                                       .split_index = from->split_index};
+        to->n_memory = to->n_slow_memory = to->n_operand = 0;
+        to->n_pair = to->n_knapsack = 0;
         to->yes = atm_arena_alloc(arena, sizeof(*to->yes));
         to->no = atm_arena_alloc(arena, sizeof(*to->no));
         if (!to->yes || !to->no)
