@@ -302,8 +302,9 @@ static void show_answer(const struct atm_problem *p,
     cli_line("moved", "%s", cli_bytes_exact(a->moved_bytes, x));
     show_times(a->objective, all_in(p, false), all_in(p, true), "");
     if (a->asynchronous && isfinite(a->hidden_share))
-        cli_line("hidden", "%.1f %% of sync's move time under the same clock",
-                 100 * a->hidden_share);
+        cli_line("hidden", "%.1f %% of sync's move time under the same clock%s",
+                 100 * a->hidden_share,
+                 a->hidden_share > 1 ? " (kernels are faster too)" : "");
     cli_line("lower bound", "%s, gap %.3f %%", cli_seconds(a->lower_bound, x),
              100 * a->gap);
     cli_line("status", "%s by planner %s in %.2f s", status_text(a->status),

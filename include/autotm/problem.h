@@ -206,7 +206,8 @@ struct atm_placement {
     uint32_t n_moves;
     struct atm_placement_move *move;
     double hidden_share;      /* (sync's plan under the same clock - objective)
-                                 / its move time; NaN: it moves nothing */
+                                 / its move time; above 1 where kernels are
+                                 faster too; NaN: it moves nothing */
     uint32_t n_boxes;
     struct atm_box *box;
     struct atm_certificate certificate;
