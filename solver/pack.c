@@ -29,7 +29,7 @@
 #define STARTS 3                        /* orders that the search begins at */
 #define SLICES_MAX 64
 #define EXACT_WORK UINT64_C(8000000)    /* looks of the exact search */
-#define HARD_WORK UINT64_C(1600000000)  /* a capacity that must be met */
+#define HARD_WORK UINT64_C(1200000000)  /* a capacity that must be met */
 #define LEAST_WORK UINT64_C(120000000)  /* the least height in some seconds */
 
 enum {

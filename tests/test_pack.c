@@ -240,7 +240,7 @@ static double pack_file(const char *name, uint64_t capacity, bool hard)
 }
 
 /* The sets of MiniMalloc are made to be hard: each fits 1,048,576 bytes, which
- * for most is their bound, and no order of placement finds that. E and I take
+ * for most is their bound, and no order of placement finds that. I takes
  * longer than a test may. */
 static void pack_sets(const char *sets)
 {
@@ -260,7 +260,7 @@ static void test_minimalloc(void)
 
 static void test_minimalloc_longer(void)
 {
-    pack_sets("DJ");
+    pack_sets("DEJ");
 }
 
 static void test_training_size(void)
