@@ -2,6 +2,7 @@
  * one signature, pointed at addresses at each run. */
 #include "autotm/runtime.h"
 
+#include "affinity.h"
 #include "arena.h"
 #include "exec_load.h"
 #include "kernels/kernels.h"
@@ -21,6 +22,7 @@ struct atm_exec {
     const struct atm_program *p;
     struct atm__dnnl *dnnl;
     struct instance *kernel;
+    bool pinned;
     void **in, **out; /* addresses with offsets, of the kernel that runs */
 };
 
@@ -95,6 +97,7 @@ enum atm_status atm_exec_open(const struct atm_program *p,
         atm_exec_close(&e);
         return st;
     }
+    e->pinned = atm__cores_pin(p->threads);
     *exec = e;
     return ATM_OK;
 }
@@ -109,6 +112,8 @@ void atm_exec_close(struct atm_exec **exec)
     for (i = 0; e->kernel && i < e->p->n_kernels; i++)
         if (e->kernel[i].owner && e->kernel[i].by->close)
             e->kernel[i].by->close(e->kernel[i].state);
+    if (e->pinned)
+        atm__cores_release(e->p->threads);
     atm__dnnl_close(e->dnnl);
     atm_arena_delete(e->arena);
     *exec = NULL;

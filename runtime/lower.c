@@ -2,27 +2,18 @@
  * brings operands into the wanted form. */
 #include "lower.h"
 
+#include "affinity.h"
 #include "arena.h"
 #include "checked.h"
 #include "kernels/kernels.h"
 #include "kernels/library.h"
 
 #include <inttypes.h>
-#include <sched.h>
 #include <string.h>
-
-#define CPUS_MAX 4096
 
 int atm_default_threads(void)
 {
-    cpu_set_t *set = CPU_ALLOC(CPUS_MAX);
-    size_t bytes = CPU_ALLOC_SIZE(CPUS_MAX);
-    int n = 0;
-
-    if (set && sched_getaffinity(0, bytes, set) == 0)
-        n = CPU_COUNT_S(bytes, set);
-    CPU_FREE(set);
-    return n > 0 ? n : 1;
+    return atm__cores();
 }
 
 /* ---- what implementations ask ------------------------------------------ */

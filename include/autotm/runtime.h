@@ -17,7 +17,9 @@ enum atm_status atm_lower(const struct atm_graph *g,
 int atm_default_threads(void);
 
 /* Instances of a program's kernels: primitives created once, re-pointed at
- * each call. Not thread-safe; uses `program->threads` OpenMP threads. */
+ * each call. Not thread-safe; uses `program->threads` OpenMP threads. Where
+ * these fill the cores of the affinity mask, each (the caller too) is pinned
+ * to one until the executor is closed. */
 struct atm_exec;
 enum atm_status atm_exec_open(const struct atm_program *p,
                               struct atm_exec **exec);
