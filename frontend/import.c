@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define IR_MAX 13
-#define OPSET_MAX 17
+#define IR_MAX 14
+#define OPSET_MAX 28
 
 void atm__unsupported(struct atm__importer *im, const char *fmt, ...)
 {

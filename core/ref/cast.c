@@ -42,7 +42,10 @@ static enum atm_status run(const struct atm_call *call)
     return ATM_OK;
 }
 
+/* The others are about 8-bit floats, which are refused as types. */
 static const struct atm_attr_def attrs[] = {
+    {.name = "round_mode", .kind = ATM_ATTR_STRING, .since = 24},
+    {.name = "saturate", .kind = ATM_ATTR_INT, .since = 19},
     {.name = "to", .kind = ATM_ATTR_INT, .required = true}, {.name = NULL}};
 
 const struct atm_op_impl atm_op_impl_Cast = {

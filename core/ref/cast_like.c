@@ -18,4 +18,10 @@ static enum atm_status run(const struct atm_call *call)
     return ATM_OK;
 }
 
-const struct atm_op_impl atm_op_impl_CastLike = {.infer = infer, .run = run};
+static const struct atm_attr_def attrs[] = {
+    {.name = "round_mode", .kind = ATM_ATTR_STRING, .since = 24},
+    {.name = "saturate", .kind = ATM_ATTR_INT, .since = 19},
+    {.name = NULL}};
+
+const struct atm_op_impl atm_op_impl_CastLike = {
+    .attrs = attrs, .infer = infer, .run = run};

@@ -1,17 +1,26 @@
 /* dequantize_linear.c - DequantizeLinear: (x - zero point) * scale. */
 #include "ref/quantize.h"
 
+#define FLOATS (ATM_TYPE(F16) | ATM_TYPE(BF16) | ATM_TYPE(F32))
+
 static enum atm_status infer(struct atm_call *call)
 {
+    enum atm_dtype type = ATM_F32;
     enum atm_status st;
 
-    st = atm_need_type(call, 0, ATM_TYPE(U8) | ATM_TYPE(I8) | ATM_TYPE(I32));
+    st = atm_need_type(call, 0,
+                       ATM_TYPE(U8) | ATM_TYPE(I8) | ATM_TYPE(U16) |
+                           ATM_TYPE(I16) | ATM_TYPE(I32));
+    if (!st)
+        st = atm_need_type(call, 1, FLOATS);
     if (!st)
         st = atm__quantize_check(call);
     if (!st && atm_has_in(call, 2) && call->in[2].dtype != call->in[0].dtype)
         st = atm_fail(ATM_FORMAT, "the zero point is of another type");
     if (!st)
-        atm_set_out(call, 0, ATM_F32, &call->in[0].shape);
+        st = atm__quantize_type(call->node, FLOATS, call->in[1].dtype, &type);
+    if (!st)
+        atm_set_out(call, 0, type, &call->in[0].shape);
     return st;
 }
 

@@ -1,5 +1,5 @@
 /* lp_normalization.c - LpNormalization: x divided by its L1 or L2 norm along
- * an axis. */
+ * an axis; 0 where the norm is. */
 #include "ref/elem.h"
 
 #include <math.h>
@@ -40,9 +40,10 @@ static enum atm_status run(const struct atm_call *call)
 
             sum += l1 ? v : v * v;
         }
+        sum = l1 ? sum : sqrt(sum);
         for (k = 0; k < n; k++)
             atm__put_f(y, at + k * step,
-                       atm__get_f(x, at + k * step) / (l1 ? sum : sqrt(sum)));
+                       sum == 0 ? 0 : atm__get_f(x, at + k * step) / sum);
     }
     return ATM_OK;
 }

@@ -23,18 +23,30 @@ static int64_t fmod_i(int64_t a, int64_t b, bool is_unsigned)
     return b == 0 || b == -1 ? 0 : a % b;
 }
 
+/* The remainder with the divisor's sign; a zero takes it too. */
+static double mod_f(double a, double b)
+{
+    double r = fmod(a, b);
+
+    if (r == 0)
+        return copysign(0, b);
+    return (r < 0) != (b < 0) ? r + b : r;
+}
+
 static enum atm_status infer(struct atm_call *call)
 {
-    if (!atm_node_int(call->node, "fmod", 0) &&
+    if (call->node->opset < 28 && !atm_node_int(call->node, "fmod", 0) &&
         atm__is_float(call->in[0].dtype))
-        return atm_fail(ATM_FORMAT, "floating types need attribute fmod=1");
+        return atm_fail(ATM_FORMAT, "floating types need attribute fmod=1 "
+                                    "before opset 28");
     return atm__binary_infer(call, ATM_TYPES_NUMBER, ATM_DTYPE_NONE);
 }
 
 static enum atm_status run(const struct atm_call *call)
 {
-    return atm__binary_run(
-        call, fmod, atm_node_int(call->node, "fmod", 0) ? fmod_i : mod_i);
+    bool c = atm_node_int(call->node, "fmod", 0) != 0;
+
+    return atm__binary_run(call, c ? fmod : mod_f, c ? fmod_i : mod_i);
 }
 
 static const struct atm_attr_def attrs[] = {

@@ -78,4 +78,9 @@ static enum atm_status run(const struct atm_call *call)
     return ATM_OK;
 }
 
-const struct atm_op_impl atm_op_impl_Range = {.infer = infer, .run = run};
+/* What is computed in between is double here, whatever stash_type says. */
+static const struct atm_attr_def attrs[] = {
+    {.name = "stash_type", .kind = ATM_ATTR_INT, .since = 27}, {.name = NULL}};
+
+const struct atm_op_impl atm_op_impl_Range = {
+    .attrs = attrs, .infer = infer, .run = run};

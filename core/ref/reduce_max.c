@@ -17,7 +17,9 @@ static const struct atm__reducer reducer = {.join = max, .join_i = max_i};
 
 static enum atm_status infer(struct atm_call *call)
 {
-    return atm__reduce_infer(call, ATM_TYPES_NUMBER & ~ATM_TYPE(U64),
+    uint32_t flags = call->node->opset < 20 ? 0 : ATM_TYPE(BOOL);
+
+    return atm__reduce_infer(call, flags | (ATM_TYPES_NUMBER & ~ATM_TYPE(U64)),
                              reducer.has_empty);
 }
 

@@ -4,9 +4,15 @@
 
 #include "ref/elem.h"
 
-enum atm__scatter { ATM__SCATTER_SET, ATM__SCATTER_ADD, ATM__SCATTER_MUL };
+enum atm__scatter {
+    ATM__SCATTER_SET,
+    ATM__SCATTER_ADD,
+    ATM__SCATTER_MUL,
+    ATM__SCATTER_MAX,
+    ATM__SCATTER_MIN
+};
 
-/* From attribute `reduction`; others are UNSUPPORTED by name. */
+/* From attribute `reduction`; another word is a FORMAT error. */
 enum atm_status atm__scatter_of(const struct atm_node *node,
                                 enum atm__scatter *how);
 void atm__scatter_one(enum atm__scatter how, const struct atm_view *y,

@@ -30,7 +30,7 @@ static enum atm_status infer(struct atm_call *call)
     uint32_t axis = 0;
     int64_t k = 0;
 
-    st = atm_need_type(call, 0, ATM_TYPES_NUMBER & ~ATM_TYPE(U64));
+    st = atm_need_type(call, 0, ATM_TYPES_NUMBER);
     if (!st)
         st = atm_axis(atm_node_int(call->node, "axis", -1), y.rank, &axis);
     if (!st)
@@ -59,6 +59,9 @@ static bool before(const struct atm_view *x, int64_t a, int64_t b, int sign)
     }
     if (atm__get_i(x, a) == atm__get_i(x, b))
         return a < b;
+    if (x->dtype == ATM_U64)
+        return ((uint64_t)atm__get_i(x, a) > (uint64_t)atm__get_i(x, b)) ==
+               (sign > 0);
     return (atm__get_i(x, a) > atm__get_i(x, b)) == (sign > 0);
 }
 

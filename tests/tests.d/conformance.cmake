@@ -13,8 +13,16 @@ add_test(NAME conformance COMMAND conformance
   -t ${seconds})
 set_tests_properties(conformance PROPERTIES TIMEOUT 900 SKIP_RETURN_CODE 77)
 
+# The newest suite of PyPI's onnx, through the same binary.
+set(with_venv ${CMAKE_CURRENT_SOURCE_DIR}/with_venv.sh)
+add_test(NAME onnx_suite COMMAND ${with_venv} onnx_suite.py
+  $<TARGET_FILE:conformance> -f ${CMAKE_CURRENT_SOURCE_DIR}/onnx_suite_floor
+  -o ${CMAKE_BINARY_DIR}/onnx_suite.json)
+set_tests_properties(onnx_suite PROPERTIES TIMEOUT 900 SKIP_RETURN_CODE 77
+  LABELS oracle)
+
 if(TARGET autotm)
-  add_test(NAME ort_oracle COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/ort_oracle.sh
+  add_test(NAME ort_oracle COMMAND ${with_venv} ort_oracle.py
     $<TARGET_FILE:autotm>)
   set_tests_properties(ort_oracle PROPERTIES TIMEOUT 900 SKIP_RETURN_CODE 77
     LABELS oracle)
