@@ -195,7 +195,8 @@ static enum atm_status affine_of(const struct fuse *f, const struct atm_node *n,
         return read_floats(g, other, a->channels,
                            is_op(n, "Add") ? a->shift : a->scale);
     }
-    if (!is_op(n, "BatchNormalization") || n->in[0] != x)
+    if (!is_op(n, "BatchNormalization") || n->in[0] != x || n->n_out != 1 ||
+        atm_node_int(n, "training_mode", 0))
         return ATM_OK;
     for (k = 1; k < 5; k++)
         if (!is_float_constant(g, n->in[k]) ||

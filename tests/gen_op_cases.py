@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
-"""Writes tests/data/op_cases.json: nodes, inputs and the outputs that
-onnx.reference.ReferenceEvaluator gives. Run by hand when an operator joins
-(needs numpy and onnx); the C test replays the file.
+"""Writes tests/data/op_cases*.json: nodes, inputs and the outputs that
+onnx.reference.ReferenceEvaluator or ONNX Runtime gives. Run by hand when an
+operator joins (in the environment of scripts/venv.sh); the C test replays the
+files.
 
-    gen_op_cases.py OUT.json              the project's own cases
+    gen_op_cases.py OUT.json [LIST]       the project's own cases: LIST is
+                                          op_case_list or op_case_special
     gen_op_cases.py OUT.json --suite DIR  single-node cases of a conformance
                                           suite on disk, for a check by hand
 """
 import glob
+import importlib
 import json
 import os
 import sys
@@ -54,6 +57,8 @@ def attr(a):
         return {"is": list(a.ints)}
     if a.type == A.FLOATS:
         return {"fs": list(a.floats)}
+    if a.type == A.STRINGS:
+        return {"ss": [s.decode() for s in a.strings]}
     if a.type == A.TENSOR:
         return {"t": tensor(numpy_helper.to_array(a.t))}
     raise ValueError(f"attribute {a.name} of kind {a.type}")
@@ -99,12 +104,13 @@ def main():
     if "--suite" in sys.argv:
         cases = list(suite(sys.argv[3]))
     else:
-        from op_case_list import build
-        cases = build(case)
+        name = sys.argv[2] if len(sys.argv) > 2 else "op_case_list"
+        cases = importlib.import_module(name).build(case)
     with open(sys.argv[1], "w") as f:
         f.write("[\n" + ",\n".join(json.dumps(c, separators=(",", ":"))
                                    for c in cases) + "\n]\n")
     print(f"{len(cases)} cases", file=sys.stderr)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -3,54 +3,12 @@ branches of its kernel. Expected outputs come from onnx.reference; where that
 has no notion of an old opset, from numpy by hand."""
 import numpy as np
 from onnx import helper, numpy_helper
-from onnx.reference import ReferenceEvaluator
 
-rng = np.random.default_rng(7)
-
-
-def f(*shape, t=np.float32):
-    return np.round(rng.standard_normal(shape) * 4, 2).astype(t)
-
-
-def u(*shape, t=np.float32):
-    """Strictly inside (0, 1)."""
-    return np.round(rng.uniform(0.05, 0.95, shape), 2).astype(t)
-
-
-def i(lo, hi, *shape, t=np.int64):
-    return rng.integers(lo, hi, shape).astype(t)
-
-
-def ints(*v, t=np.int64):
-    return np.array(v, t)
+from op_case_make import collector, f, i, ints, rng, u
 
 
 def build(case):
-    cases = []
-
-    def ref(op, inputs, opset=13, n_out=1, name=None, want=None,
-            evaluate=None, **attrs):
-        """`evaluate`: the opset of the evaluator, where it knows no older."""
-        names = [f"x{k}" if x is not None else "" for k, x in
-                 enumerate(inputs)]
-        outs = [f"y{k}" for k in range(n_out)]
-        node = helper.make_node(op, names, outs, **attrs)
-        if want is None:
-            graph = helper.make_graph(
-                [node], "g",
-                [helper.make_tensor_value_info(
-                    n, helper.np_dtype_to_tensor_dtype(x.dtype), x.shape)
-                 for n, x in zip(names, inputs) if n],
-                [helper.make_empty_tensor_value_info(o) for o in outs])
-            model = helper.make_model(
-                graph, opset_imports=[
-                    helper.make_opsetid("", evaluate or opset)],
-                ir_version=8)
-            want = ReferenceEvaluator(model).run(
-                None, {n: x for n, x in zip(names, inputs) if n})
-        cases.append(case(name or f"{op}.{opset}.{len(cases)}", node, opset,
-                          inputs, want))
-
+    cases, ref = collector(case)
     odd = np.array([0, -0.0, 1, -1, 0.5, 100, -100, np.nan, np.inf, -np.inf],
                    np.float32)
     # one input

@@ -1,40 +1,28 @@
 /* conv.c - Conv over any number of spatial dimensions. Each kernel element
  * adds a scaled row of the input to a row of the output, so that the inner
  * loop runs along memory. */
-#include "ref/elem.h"
+#include "ref/window.h"
 
 #include <inttypes.h>
 
 static enum atm_status infer(struct atm_call *call)
 {
-    const struct atm_shape *x = &call->in[0].shape, *k = &call->in[1].shape;
-    int64_t group = atm_node_int(call->node, "group", 1);
-    struct atm_shape y = *x;
+    const struct atm_shape *k = &call->in[1].shape;
     struct atm_window w;
+    struct atm_shape y;
     enum atm_status st;
-    uint32_t i;
 
     st = atm_need_same_type(call, ATM_TYPE(F32) | ATM_TYPE(F64));
     if (!st)
-        st = atm_window_infer(call->node, x, k, &w);
+        st = atm__conv_shape(call->node, &call->in[0].shape, k, &w, &y);
     if (st)
         return st;
-    if (group < 1 || x->dim[1] % group != 0 || k->dim[0] % group != 0 ||
-        k->dim[1] != x->dim[1] / group)
-        return atm_fail(ATM_FORMAT,
-                        "%" PRId64 " channels in %" PRId64
-                        " groups do not fit weights of %" PRId64 "x%" PRId64
-                        " channels",
-                        x->dim[1], group, k->dim[0], k->dim[1]);
     if (atm_has_in(call, 2) &&
         (call->in[2].shape.rank != 1 || call->in[2].shape.dim[0] != k->dim[0]))
         return atm_fail(ATM_FORMAT,
                         "input 2 (bias) needs one element for "
                         "each of %" PRId64 " channels",
                         k->dim[0]);
-    y.dim[1] = k->dim[0];
-    for (i = 0; i < w.rank; i++)
-        y.dim[i + 2] = w.out[i];
     atm_set_out(call, 0, call->in[0].dtype, &y);
     return ATM_OK;
 }

@@ -1,8 +1,10 @@
 /* window.c - visiting a sliding window. */
 #include "ref/window.h"
 
-static void reach_begin(const struct atm_window *w, const int64_t *index,
-                        struct atm__reach *r)
+#include <inttypes.h>
+
+void atm__reach_begin(const struct atm_window *w, const int64_t *index,
+                      struct atm__reach *r)
 {
     uint32_t i;
 
@@ -48,7 +50,7 @@ enum atm_status atm__window_run(const struct atm_call *call,
     for (; walk.left > 0; atm__walk_next(&walk)) {
         struct atm__reach r;
 
-        reach_begin(w, walk.index + 2, &r);
+        atm__reach_begin(w, walk.index + 2, &r);
         one(call, w, (walk.index[0] * x->dim[1] + walk.index[1]) * plane, &r,
             y++);
     }
@@ -65,4 +67,25 @@ struct atm_shape atm__window_shape(const struct atm_shape *x, int64_t channels,
     for (i = 0; i < w->rank; i++)
         y.dim[i + 2] = w->out[i];
     return y;
+}
+
+enum atm_status atm__conv_shape(const struct atm_node *node,
+                                const struct atm_shape *x,
+                                const struct atm_shape *k, struct atm_window *w,
+                                struct atm_shape *y)
+{
+    int64_t group = atm_node_int(node, "group", 1);
+    enum atm_status st = atm_window_infer(node, x, k, w);
+
+    if (st)
+        return st;
+    if (group < 1 || x->dim[1] % group != 0 || k->dim[0] % group != 0 ||
+        k->dim[1] != x->dim[1] / group)
+        return atm_fail(ATM_FORMAT,
+                        "%" PRId64 " channels in %" PRId64
+                        " groups do not fit weights of %" PRId64 "x%" PRId64
+                        " channels",
+                        x->dim[1], group, k->dim[0], k->dim[1]);
+    *y = atm__window_shape(x, k->dim[0], w);
+    return ATM_OK;
 }

@@ -22,6 +22,10 @@ enum atm_status atm__window_run(const struct atm_call *call,
                                 const struct atm_window *w,
                                 atm__window_fn *one);
 
+/* The window over the output position `index` (spatial dimensions only). */
+void atm__reach_begin(const struct atm_window *w, const int64_t *index,
+                      struct atm__reach *r);
+
 /* Offset in the channel of the current element, then steps on:
  *     while (r->more) use(x + atm__reach_next(w, r)); */
 int64_t atm__reach_next(const struct atm_window *w, struct atm__reach *r);
@@ -29,5 +33,12 @@ int64_t atm__reach_next(const struct atm_window *w, struct atm__reach *r);
 /* Output shape: N, `channels`, then the window's. */
 struct atm_shape atm__window_shape(const struct atm_shape *x, int64_t channels,
                                    const struct atm_window *w);
+
+/* Window and output shape of a convolution of `x` with weights of shape `k`:
+ * the channels must fit into the groups. */
+enum atm_status atm__conv_shape(const struct atm_node *node,
+                                const struct atm_shape *x,
+                                const struct atm_shape *k, struct atm_window *w,
+                                struct atm_shape *y);
 
 #endif

@@ -61,7 +61,7 @@ static enum atm_status bnorm_offer(const struct atm__lower *l,
     enum atm_status st;
 
     if (strcmp(n->op->name, "BatchNormalization") != 0 ||
-        !atm__dnnl_f32(l, n) || n->n_in != 5 ||
+        !atm__dnnl_f32(l, n) || n->n_in != 5 || n->n_out != 1 ||
         atm_node_int(n, "training_mode", 0) ||
         (n->opset < 7 && !atm_node_int(n, "is_test", 0)) ||
         l->g->value[n->in[0]].shape.rank < 2)

@@ -1,0 +1,200 @@
+/* quantized.c - products of 8-bit integers with zero points. Sums are exact;
+ * padding is the zero point, so that it adds nothing. */
+#include "ref/quantized.h"
+
+#include "ref/window.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+#define BYTES (ATM_TYPE(U8) | ATM_TYPE(I8))
+
+const struct atm_attr_def atm__conv_int_attrs[] = {
+    {.name = "auto_pad", .kind = ATM_ATTR_STRING},
+    {.name = "dilations", .kind = ATM_ATTR_INTS},
+    {.name = "group", .kind = ATM_ATTR_INT},
+    {.name = "kernel_shape", .kind = ATM_ATTR_INTS},
+    {.name = "pads", .kind = ATM_ATTR_INTS},
+    {.name = "strides", .kind = ATM_ATTR_INTS},
+    {.name = NULL}};
+
+/* A zero point has its factor's type and one element or n. */
+static enum atm_status check_zero(const struct atm_call *call, uint32_t factor,
+                                  uint32_t zero, int64_t n)
+{
+    const struct atm_view *z = &call->in[zero];
+
+    if (!atm_has_in(call, zero))
+        return ATM_OK;
+    if (z->dtype != call->in[factor].dtype)
+        return atm_fail(ATM_FORMAT,
+                        "input %" PRIu32 " (zero point) is of type %s, its "
+                        "factor of %s",
+                        zero, atm_dtype_name(z->dtype),
+                        atm_dtype_name(call->in[factor].dtype));
+    if (atm_view_count(z) != 1 && atm_view_count(z) != n)
+        return atm_fail(ATM_FORMAT,
+                        "input %" PRIu32 " (zero point) has neither one "
+                        "element nor %" PRId64,
+                        zero, n);
+    return ATM_OK;
+}
+
+static int64_t zero_of(const struct atm_call *call, uint32_t in, int64_t i)
+{
+    if (!atm_has_in(call, in))
+        return 0;
+    return atm__get_i(&call->in[in],
+                      atm_view_count(&call->in[in]) == 1 ? 0 : i);
+}
+
+static enum atm_status check_factors(const struct atm_call *call,
+                                     const struct atm__int_factors *f)
+{
+    enum atm_status st = atm_need_type(call, f->a, BYTES);
+
+    return st ? st : atm_need_type(call, f->b, BYTES);
+}
+
+enum atm_status atm__conv_int_infer(const struct atm_call *call,
+                                    const struct atm__int_factors *f,
+                                    struct atm_shape *y)
+{
+    const struct atm_shape *k = &call->in[f->b].shape;
+    enum atm_status st = check_factors(call, f);
+    struct atm_window w;
+
+    if (!st)
+        st = atm__conv_shape(call->node, &call->in[f->a].shape, k, &w, y);
+    if (!st)
+        st = check_zero(call, f->a, f->a_zero, 1);
+    if (!st)
+        st = check_zero(call, f->b, f->b_zero, k->dim[0]);
+    return st;
+}
+
+enum atm_status atm__conv_int_run(const struct atm_call *call,
+                                  const struct atm__int_factors *f,
+                                  atm__int_sink *sink)
+{
+    const struct atm_view *x = &call->in[f->a], *k = &call->in[f->b];
+    int64_t group = atm_node_int(call->node, "group", 1), at = 0, c;
+    int64_t plane, taps, x_zero = zero_of(call, f->a_zero, 0);
+    struct atm__walk walk;
+    struct atm_window w;
+    struct atm_shape y;
+    enum atm_status st;
+
+    st = atm__conv_shape(call->node, &x->shape, &k->shape, &w, &y);
+    if (st)
+        return st;
+    plane = atm_dims_product(&x->shape, 2, x->shape.rank);
+    taps = atm_dims_product(&k->shape, 2, k->shape.rank);
+    for (atm__walk_begin(&walk, &y); walk.left > 0; atm__walk_next(&walk)) {
+        int64_t m = walk.index[1], sum = 0;
+        int64_t k_zero = zero_of(call, f->b_zero, m);
+        int64_t first = walk.index[0] * x->shape.dim[1] +
+                        m / (k->shape.dim[0] / group) * k->shape.dim[1];
+
+        for (c = 0; c < k->shape.dim[1]; c++) {
+            int64_t k_at = (m * k->shape.dim[1] + c) * taps;
+            struct atm__reach r;
+
+            atm__reach_begin(&w, walk.index + 2, &r);
+            while (r.more) {
+                int64_t tap = 0;
+                uint32_t d;
+
+                for (d = 0; d < w.rank; d++)
+                    tap = tap * w.kernel[d] + r.k[d];
+                sum += (atm__get_i(k, k_at + tap) - k_zero) *
+                       (atm__get_i(x, (first + c) * plane +
+                                          atm__reach_next(&w, &r)) -
+                        x_zero);
+            }
+        }
+        sink(call, at++, sum, m, m);
+    }
+    return ATM_OK;
+}
+
+enum atm_status atm__matmul_int_infer(const struct atm_call *call,
+                                      const struct atm__int_factors *f,
+                                      struct atm_shape *y)
+{
+    enum atm_status st = check_factors(call, f);
+    struct atm_matmul mm;
+
+    if (!st)
+        st =
+            atm_matmul_infer(&call->in[f->a].shape, &call->in[f->b].shape, &mm);
+    if (!st)
+        st = check_zero(call, f->a, f->a_zero, mm.m);
+    if (!st)
+        st = check_zero(call, f->b, f->b_zero, mm.n);
+    if (!st)
+        *y = mm.out;
+    return st;
+}
+
+enum atm_status atm__matmul_int_run(const struct atm_call *call,
+                                    const struct atm__int_factors *f,
+                                    atm__int_sink *sink)
+{
+    const struct atm_view *a = &call->in[f->a], *b = &call->in[f->b];
+    int64_t at = 0, row, col, k;
+    struct atm_matmul mm;
+    struct atm__walk w;
+    enum atm_status st;
+
+    st = atm_matmul_infer(&a->shape, &b->shape, &mm);
+    if (st)
+        return st;
+    atm__walk_begin(&w, &mm.batch);
+    atm__walk_broadcast(&w, &mm.a_batch);
+    atm__walk_broadcast(&w, &mm.b_batch);
+    for (; w.left > 0; atm__walk_next(&w))
+        for (row = 0; row < mm.m; row++)
+            for (col = 0; col < mm.n; col++) {
+                int64_t a_zero = zero_of(call, f->a_zero, row), sum = 0;
+                int64_t b_zero = zero_of(call, f->b_zero, col);
+
+                for (k = 0; k < mm.k; k++)
+                    sum += (atm__get_i(a, (w.at[0] * mm.m + row) * mm.k + k) -
+                            a_zero) *
+                           (atm__get_i(b, (w.at[1] * mm.k + k) * mm.n + col) -
+                            b_zero);
+                sink(call, at++, sum, row, col);
+            }
+    return ATM_OK;
+}
+
+void atm__int_store(const struct atm_call *call, int64_t at, int64_t sum,
+                    int64_t row, int64_t col)
+{
+    (void)row;
+    (void)col;
+    atm__put_i(&call->out[0], at, sum);
+}
+
+enum atm_status atm__int_scale_check(const struct atm_call *call, uint32_t in,
+                                     int64_t n)
+{
+    enum atm_status st = atm_need_type(call, in, ATM_TYPES_FLOAT);
+
+    if (!st && atm_view_count(&call->in[in]) != 1 &&
+        atm_view_count(&call->in[in]) != n)
+        st = atm_fail(ATM_FORMAT,
+                      "input %" PRIu32 " (scale) has neither one element nor "
+                      "%" PRId64,
+                      in, n);
+    return st;
+}
+
+void atm__int_requantize(const struct atm_call *call, int64_t at, double x,
+                         double zero)
+{
+    double lo = call->out[0].dtype == ATM_U8 ? 0 : -128, q = rint(x) + zero;
+
+    atm__put_f(&call->out[0], at, q < lo ? lo : q > lo + 255 ? lo + 255 : q);
+}

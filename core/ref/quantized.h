@@ -1,0 +1,55 @@
+/* quantized.h - products of 8-bit integers with zero points: what ConvInteger,
+ * MatMulInteger and their QLinear forms share. */
+#ifndef ATM_CORE_REF_QUANTIZED_H
+#define ATM_CORE_REF_QUANTIZED_H
+
+#include "ref/elem.h"
+
+extern const struct atm_attr_def atm__conv_int_attrs[];
+
+/* Where an operator's factors stand among its inputs. */
+struct atm__int_factors {
+    uint32_t a, a_zero, b, b_zero;
+};
+
+/* Takes sum number `at` of the result. `row` and `col` number its row (the
+ * channel of a convolution) and column: which zero point and scale it has. */
+typedef void atm__int_sink(const struct atm_call *call, int64_t at, int64_t sum,
+                           int64_t row, int64_t col);
+
+/* Checks types and shapes; *y is the shape of the result. */
+enum atm_status atm__conv_int_infer(const struct atm_call *call,
+                                    const struct atm__int_factors *f,
+                                    struct atm_shape *y);
+enum atm_status atm__conv_int_run(const struct atm_call *call,
+                                  const struct atm__int_factors *f,
+                                  atm__int_sink *sink);
+enum atm_status atm__matmul_int_infer(const struct atm_call *call,
+                                      const struct atm__int_factors *f,
+                                      struct atm_shape *y);
+enum atm_status atm__matmul_int_run(const struct atm_call *call,
+                                    const struct atm__int_factors *f,
+                                    atm__int_sink *sink);
+
+/* Sink of the plain integer forms: the sum, as int32 wraps. */
+void atm__int_store(const struct atm_call *call, int64_t at, int64_t sum,
+                    int64_t row, int64_t col);
+
+/* Input `in` is a float scalar or has `n` elements; so has the zero point
+ * behind it, whose type is that of input `like` where that is an input. */
+enum atm_status atm__int_scale_check(const struct atm_call *call, uint32_t in,
+                                     int64_t n);
+/* Element i, or the only one; 0 of an omitted input. */
+static inline double atm__int_param(const struct atm_call *call, uint32_t in,
+                                    int64_t i)
+{
+    if (!atm_has_in(call, in))
+        return 0;
+    return atm__get_f(&call->in[in],
+                      atm_view_count(&call->in[in]) == 1 ? 0 : i);
+}
+/* out[0][at] = round(x) + zero point, saturated; halves to even. */
+void atm__int_requantize(const struct atm_call *call, int64_t at, double x,
+                         double zero);
+
+#endif
