@@ -38,13 +38,15 @@ enum atm_status measured_feed(struct pipe *p, struct measured *m,
 
 enum atm_status measured_run(struct measured *m, bool keep)
 {
-    long before = atm_preemptions();
+    double lost = atm_waited_s() + atm_stolen_s(), start = atm_now_s();
     enum atm_status st;
 
     cli_interrupt_defer(true);
     st = atm_session_run(m->session, &m->last);
     cli_interrupt_defer(false);
-    m->disturbed = atm_preemptions() != before;
+    m->took_s = atm_now_s() - start;
+    m->disturbed =
+        atm_waited_s() + atm_stolen_s() - lost > ATM_LOST_PART * m->took_s;
     if (!st && cli_interrupted())
         st = atm_fail(ATM_INTERRUPTED, "interrupted");
     if (!st && keep)

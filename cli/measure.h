@@ -9,8 +9,10 @@ struct measured {
     struct atm_run_report last;
     uint32_t n;
     double *seconds;   /* per iteration kept */
+    double took_s;     /* the last one, by the clock on the wall */
     bool disturbed;    /* the last one lost a core to other work */
     uint32_t repeated; /* that did, and do not count */
+    double waited_s;   /* for better ones */
 };
 
 /* Room for `n` iterations; opens the session by `s`. */

@@ -3,6 +3,7 @@
 #include "cli.h"
 
 #include "arena.h"
+#include "clock.h"
 #include "hash.h"
 #include "measure.h"
 
@@ -14,7 +15,11 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#define PATIENCE 2 /* repeated iterations, as a multiple of those asked for */
+/* Iterations are repeated so many times those asked for, or so long. */
+#define PATIENCE 2
+#define PATIENCE_S 5
+#define SPREAD_S 0.25
+#define SPREAD_MOST 100 /* untimed iterations before a timed one */
 
 struct run {
     struct pipe p;
@@ -224,24 +229,46 @@ static uint64_t pools(const struct atm_schedule *s)
     return s->tier[0].pool_bytes + s->tier[1].pool_bytes;
 }
 
+/* Short iterations are spread over SPREAD_S: what other work does to memory
+ * for a moment then hits few of them. The profiler spreads its sweeps too. */
+static enum atm_status idle(const struct run *r, struct measured *m)
+{
+    double n = m->took_s > 0 ? SPREAD_S / ((double)r->n * m->took_s) : 0;
+    enum atm_status st = ATM_OK;
+
+    for (n = n < SPREAD_MOST ? n : SPREAD_MOST; n >= 1 && !st; n--)
+        st = measured_run(m, false);
+    return st;
+}
+
 /* Before each timed iteration of a turn stands one that is not timed: it finds
- * the caches as the other session left them, which no run alone does. */
+ * the caches as the other session left them, which no run alone does. One that
+ * lost a core is taken again, later, as long as there is patience: the profiler
+ * drops such samples too, both tell about the kernels and not about who else
+ * is on the machine. */
 static enum atm_status turn(const struct run *r, struct measured *m, bool alone,
                             bool keep)
 {
-    enum atm_status st;
+    uint32_t times = 0;
+    enum atm_status st = keep ? idle(r, m) : ATM_OK;
 
-    for (;;) {
-        st = alone ? ATM_OK : measured_run(m, false);
-        if (!st)
-            st = measured_run(m, keep);
-        /* the profiler drops such samples too: both tell about the kernels,
-         * not about who else is on the machine */
-        if (st || !keep || !m->disturbed || m->repeated >= PATIENCE * r->n)
-            return st;
+    if (!st && !alone)
+        st = measured_run(m, false);
+    if (!st)
+        st = measured_run(m, keep);
+    while (!st && keep && m->disturbed &&
+           (m->repeated < PATIENCE * r->n || m->waited_s < PATIENCE_S)) {
+        double start = atm_now_s();
+
         m->repeated++;
         m->n--;
+        atm_back_off(&times);
+        st = measured_run(m, false);
+        if (!st)
+            st = measured_run(m, true);
+        m->waited_s += atm_now_s() - start;
     }
+    return st;
 }
 
 static enum atm_status iterate(struct run *r, struct measured *a,

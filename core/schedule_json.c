@@ -61,6 +61,18 @@ static json_t *step_json(const struct atm_step *t)
                      atm__json_number(t->predicted_s));
 }
 
+static json_t *tier_json(const struct atm_schedule_tier *t)
+{
+    json_t *j = json_pack("{s:s, s:s, s:I}", "kind", t->name, "spec", t->spec,
+                          "pool_bytes", (json_int_t)t->pool_bytes);
+
+    if (j && t->read_bw > 0 && t->write_bw > 0)
+        (void)json_object_update_new(j, json_pack("{s:f, s:f}", "read_bw",
+                                                  t->read_bw, "write_bw",
+                                                  t->write_bw));
+    return j;
+}
+
 static json_t *lists_json(const struct atm_schedule *s)
 {
     json_t *tensors = json_array(), *kernels = json_array();
@@ -83,10 +95,7 @@ static json_t *lists_json(const struct atm_schedule *s)
     for (i = 0; i < s->n_prologue; i++)
         (void)json_array_append_new(prologue, json_integer(s->prologue[i]));
     for (i = 0; i < s->n_tiers; i++)
-        (void)json_array_append_new(
-            tiers, json_pack("{s:s, s:s, s:I}", "kind", s->tier[i].name, "spec",
-                             s->tier[i].spec, "pool_bytes",
-                             (json_int_t)s->tier[i].pool_bytes));
+        (void)json_array_append_new(tiers, tier_json(&s->tier[i]));
     return json_pack(
         "{s:o, s:o, s:o, s:o, s:o, s:o}", "tensors",
         whole(tensors, s->n_tensors), "kernels", whole(kernels, s->n_kernels),
@@ -340,7 +349,9 @@ static enum atm_status read_names(const struct atm__place *at,
 static enum atm_status read_tiers(const struct atm__place *at,
                                   const json_t *root, struct atm_schedule *s)
 {
-    static const char *const keys[] = {"kind", "spec", "pool_bytes", NULL};
+    static const char *const real[] = {"kind", "spec", "pool_bytes", NULL};
+    static const char *const emulated[] = {"kind",    "spec",     "pool_bytes",
+                                           "read_bw", "write_bw", NULL};
     const struct atm__place list = {at, "tiers", 0};
     const json_t *v = json_object_get(root, "tiers");
     enum atm_status st = atm__json_array(&list, v, ATM_TIERS_MAX, false);
@@ -353,7 +364,8 @@ static enum atm_status read_tiers(const struct atm__place *at,
         const struct atm__place here = {&list, NULL, i};
         const json_t *tier = json_array_get(v, i);
 
-        st = atm__json_object(&here, tier, keys);
+        st = atm__json_object(
+            &here, tier, json_object_get(tier, "read_bw") ? emulated : real);
         if (!st)
             st = atm__json_str(&here, tier, "kind", s->arena, &s->tier[i].name);
         if (!st)
@@ -361,6 +373,14 @@ static enum atm_status read_tiers(const struct atm__place *at,
         if (!st)
             st = atm__json_u64(&here, tier, "pool_bytes", ATM_JSON_MAX_INT,
                                &s->tier[i].pool_bytes);
+        if (!st)
+            st = atm__json_real(&here, tier, "read_bw", false,
+                                &s->tier[i].read_bw);
+        if (!st)
+            st = atm__json_real(&here, tier, "write_bw", false,
+                                &s->tier[i].write_bw);
+        if (!st && !(s->tier[i].read_bw >= 0 && s->tier[i].write_bw >= 0))
+            st = atm__json_fail(&here, "a bandwidth is negative");
     }
     return st;
 }

@@ -21,7 +21,12 @@
 #define FULL_TABLE 4      /* operands: every vector is measured */
 #define ADDITIVE_TABLE 12 /* operands: single vectors are, others are sums */
 #define SAMPLES_MIN 5
-#define PATIENCE 3 /* times `samples` sweeps wait for quiet ones */
+/* So many times `samples` sweeps, or so long, quiet ones are waited for. */
+#define PATIENCE 3
+#define PATIENCE_S 5
+#define NOISY 10     /* a sweep is that loses more than one sample in so many */
+#define SPREAD_S 0.4 /* sweeps of short programs are spread over this */
+#define SPREAD_MOST 50
 
 /* A vector to know: a group of equal kernels with a set of slow operands. */
 struct entry {
@@ -49,6 +54,9 @@ struct job {
     double *seconds; /* per kernel, of the sweep under way */
     uint32_t *timed; /* per kernel: entry timed in it, or ATM_NONE */
     uint32_t sweeps; /* so far */
+    double sweep_s;  /* the last one took */
+    double waited_s; /* for quiet ones */
+    bool noisy;      /* the last one lost many samples */
     struct atm_profile_plan plan;
     uint32_t done;
     double start_s, told_s;
@@ -286,36 +294,68 @@ static enum atm_status keep(struct job *j, uint32_t lo, uint32_t hi)
     return ATM_OK;
 }
 
-/* One sweep over lo..hi; `warm_up`: nothing is recorded. A kernel that lost a
+/* One sweep over lo..hi; `idle`: nothing is recorded. A kernel that lost a
  * core while it ran tells about the machine, not about itself: its sample is
- * dropped, as long as there is patience. */
+ * dropped, as long as there is patience; all are where the hypervisor took
+ * cores, which does not say from which. */
 static enum atm_status sweep(struct job *j, struct atm__bench *b, uint32_t lo,
-                             uint32_t hi, bool warm_up)
+                             uint32_t hi, bool idle)
 {
-    bool patient = j->sweeps < PATIENCE * j->samples;
+    bool patient =
+        j->sweeps < PATIENCE * j->samples || j->waited_s < PATIENCE_S;
+    double start = atm_now_s(), stolen = atm_stolen_s();
     enum atm_status st = ATM_OK;
-    uint32_t k;
+    uint32_t k, lost = 0, n = 0;
 
-    j->sweeps += !warm_up;
-
+    j->sweeps += !idle;
     for (k = lo; k <= hi && !st; k++) {
         uint32_t e = wanted(j, k);
         long before = atm_preemptions();
 
-        j->timed[k] = warm_up ? ATM_NONE : e;
+        j->timed[k] = idle ? ATM_NONE : e;
         st = atm__bench_run(b, k, e == ATM_NONE ? 0 : j->entry[e].mask,
                             &j->seconds[k]);
         if (st)
             return atm_fail_in(st, "profiling kernel %" PRIu32 " \"%s\"", k,
                                j->p->kernel[k].name);
-        if (patient && atm_preemptions() != before)
+        n += e != ATM_NONE;
+        if (patient && atm_preemptions() != before && e != ATM_NONE) {
             j->timed[k] = ATM_NONE;
+            lost++;
+        }
         if (!(j->seconds[k] > 0))
             j->seconds[k] = 1e-9; /* the clock's own grain */
         if (atm_now_s() - j->told_s > 1)
             st = tell(j);
     }
-    return st || warm_up ? st : keep(j, lo, hi);
+    j->sweep_s = atm_now_s() - start;
+    if (patient && atm_stolen_s() - stolen > ATM_LOST_PART * j->sweep_s) {
+        for (k = lo; k <= hi; k++)
+            j->timed[k] = ATM_NONE;
+        lost = n;
+    }
+    j->noisy = lost > n / NOISY;
+    return st || idle ? st : keep(j, lo, hi);
+}
+
+/* Between two sweeps that count: later after a noisy one, and so that those of
+ * a short program do not all fall into one bad moment of the machine. */
+static enum atm_status rest(struct job *j, struct atm__bench *b, uint32_t lo,
+                            uint32_t hi, uint32_t *times)
+{
+    double n = SPREAD_S / (j->samples * j->sweep_s), start = atm_now_s();
+    enum atm_status st = ATM_OK;
+
+    if (j->noisy) {
+        atm_back_off(times);
+        st = sweep(j, b, lo, hi, true);
+        j->waited_s += atm_now_s() - start;
+        return st;
+    }
+    *times = 0;
+    for (n = n < SPREAD_MOST ? n : SPREAD_MOST; n >= 1 && !st; n--)
+        st = sweep(j, b, lo, hi, true);
+    return st;
 }
 
 static enum atm_status measure_whole(struct job *j, struct atm_exec *exec)
@@ -323,20 +363,23 @@ static enum atm_status measure_whole(struct job *j, struct atm_exec *exec)
     const char *const spec[2] = {j->profile->spec[0], j->profile->spec[1]};
     uint32_t last = j->p->n_kernels - 1;
     struct atm__bench *b;
+    uint32_t times = 0;
     enum atm_status st;
-    double start;
 
     st = atm__bench_open(j->p, 0, last, j->profile->tier, spec, j->masks, exec,
                          &b);
     if (st)
         return st;
-    start = atm_now_s();
     st = sweep(j, b, 0, last, true);
-    j->plan.estimated_seconds = (atm_now_s() - start) * sweeps_left(j);
+    j->plan.estimated_seconds = j->sweep_s * sweeps_left(j);
+    j->plan.estimated_seconds +=
+        sweeps_left(j) && j->sweep_s * j->samples < SPREAD_S ? SPREAD_S : 0;
     if (!st)
         st = tell(j);
     while (!st && !j->o->dry_run && sweeps_left(j) > 0) {
-        st = sweep(j, b, 0, last, false);
+        st = rest(j, b, 0, last, &times);
+        if (!st)
+            st = sweep(j, b, 0, last, false);
         if (!st)
             st = tell(j);
     }

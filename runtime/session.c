@@ -18,8 +18,8 @@ static bool needs_calibration(const struct atm_tier_info *info)
             !(info->read_bw > 0 && info->write_bw > 0));
 }
 
-/* Bandwidths as the profile has them; without one, emulated tiers are tuned
- * to this machine now. */
+/* Emulated tiers play the bandwidths of the plan; where it has none, those of
+ * the profile; without one, they are tuned to this machine now. */
 static enum atm_status probe_tiers(struct atm_session *s)
 {
     const struct atm_profile *p = s->o.profile;
@@ -43,7 +43,11 @@ static enum atm_status probe_tiers(struct atm_session *s)
                                 &s->store[i].ops);
         else if (p && i < p->n_tiers &&
                  strcmp(p->spec[i], s->s->tier[i].spec) == 0)
-            *info = p->tier[i]; /* the very numbers of the plan */
+            *info = p->tier[i];
+        if (!st && s->s->tier[i].read_bw > 0 && s->s->tier[i].write_bw > 0) {
+            info->read_bw = s->s->tier[i].read_bw;
+            info->write_bw = s->s->tier[i].write_bw;
+        }
         if (info->read_par > s->p->threads)
             info->read_par = s->p->threads;
         if (info->write_par > s->p->threads)

@@ -399,7 +399,11 @@ static enum atm_status fill_tiers(struct atm_schedule *s,
         s->tier[i].name = atm_arena_strdup(s->arena, profile->tier[i].kind);
         s->tier[i].spec = atm_arena_strdup(s->arena, profile->spec[i]);
         s->tier[i].pool_bytes = i ? a->slow_peak_bytes : a->packing.height;
-        s->emulated |= (profile->tier[i].caps & ATM_TIER_EMULATED) != 0;
+        if (profile->tier[i].caps & ATM_TIER_EMULATED) {
+            s->emulated = true;
+            s->tier[i].read_bw = profile->tier[i].read_bw;
+            s->tier[i].write_bw = profile->tier[i].write_bw;
+        }
         if (!s->tier[i].name || !s->tier[i].spec)
             return ATM_NOMEM;
     }

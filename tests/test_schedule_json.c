@@ -90,6 +90,9 @@ static void round_trip(void)
         CU_ASSERT_TRUE(isnan(s->all_slow_s));
         CU_ASSERT_STRING_EQUAL(s->model_name, "hand \"made\"");
         CU_ASSERT_TRUE(atm_hash_equal(s->tiers_hash, f.s.tiers_hash));
+    CU_ASSERT_EQUAL(s->tier[0].read_bw, 0);
+    CU_ASSERT_EQUAL(s->tier[1].read_bw, f.s.tier[1].read_bw);
+    CU_ASSERT_EQUAL(s->tier[1].write_bw, f.s.tier[1].write_bw);
         if (i == 2) {
             CU_ASSERT_EQUAL(s->certificate.memory[1].value, 1.0 / 3);
             CU_ASSERT_EQUAL(s->certificate.knapsack[0].a[1], 16);

@@ -40,6 +40,8 @@ struct atm_schedule_tier {
     const char *name;        /* kind */
     const char *spec;        /* as the user gave it, canonical */
     uint64_t pool_bytes;     /* what the session opens, exactly */
+    double read_bw, write_bw; /* bytes/s that an emulated tier plays, wherever
+                                 the plan runs; 0: as its spec says */
 };
 
 struct atm_schedule {
