@@ -136,8 +136,8 @@ static enum atm_status emit_problem(const struct pipe *p)
     return st;
 }
 
-static enum atm_status emit_lp(const struct cli *c,
-                               const struct atm_problem *p, uint64_t budget)
+static enum atm_status emit_lp(const struct cli *c, const struct atm_problem *p,
+                               uint64_t budget)
 {
     const char *path = cli_text(c, OPT_EMIT_LP);
 
@@ -193,6 +193,66 @@ static enum atm_status show_prediction(struct cli *c,
     cli_line("predicted", "%s, simulated", cli_seconds(r.seconds, x));
     cli_line("status", "planner %s has no schedule", planner->name);
     return ATM_OK;
+}
+
+static enum atm_status graph_text(const struct pipe *p, char **text)
+{
+    return atm_graph_to_json(p->graph, text);
+}
+
+static enum atm_status program_text(const struct pipe *p, char **text)
+{
+    return atm_program_to_json(p->program, text);
+}
+
+static enum atm_status profile_text(const struct pipe *p, char **text)
+{
+    return atm_profile_to_json(p->profile, text);
+}
+
+static enum atm_status problem_text(const struct pipe *p, char **text)
+{
+    return atm_problem_to_json(p->problem, text);
+}
+
+static enum atm_status schedule_text(const struct pipe *p, char **text)
+{
+    return atm_schedule_to_json(p->schedule, text);
+}
+
+static const struct {
+    const char *name;
+    enum pipe_stage until;
+    enum atm_status (*text)(const struct pipe *p, char **text);
+} dumps[] = {{"graph", PIPE_PROGRAM, graph_text}, /* folded and fused */
+             {"program", PIPE_PROGRAM, program_text},
+             {"profile", PIPE_PROFILE, profile_text},
+             {"problem", PIPE_PROBLEM, problem_text},
+             {"schedule", PIPE_SCHEDULE, schedule_text}};
+
+static enum atm_status dump(struct cli *c, const char *stage)
+{
+    struct pipe p = {.c = c, .model = c->arg[0]};
+    char *text = NULL;
+    enum atm_status st;
+    size_t i;
+
+    for (i = 0; i < sizeof(dumps) / sizeof(dumps[0]); i++)
+        if (strcmp(dumps[i].name, stage) == 0)
+            break;
+    if (i == sizeof(dumps) / sizeof(dumps[0]))
+        return atm_fail(ATM_INVAL,
+                        "--dump: no stage \"%.40s\"; there are: graph program "
+                        "profile problem schedule",
+                        stage);
+    st = pipe_until(&p, dumps[i].until);
+    if (!st)
+        st = dumps[i].text(&p, &text);
+    if (!st)
+        st = atm_file_put("-", text, false);
+    atm_string_free(text);
+    pipe_close(&p);
+    return st;
 }
 
 static enum atm_status plan_model(struct cli *c)
@@ -407,5 +467,6 @@ enum atm_status verb_plan(struct cli *c)
     if (c->n_args == 0)
         return atm_fail(ATM_INVAL, "plan: MODEL or --problem FILE is missing; "
                                    "see `autotm help plan`");
-    return plan_model(c);
+    return cli_text(c, OPT_DUMP) ? dump(c, cli_text(c, OPT_DUMP))
+                                 : plan_model(c);
 }

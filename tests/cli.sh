@@ -191,6 +191,11 @@ expect 3 'line 1: the head' "$autotm" pack bad.csv
 
 # ---- problem files ----
 expect 0 '' "$autotm" plan mlp.onnx --fast 60% --emit-problem problem.json
+for stage in graph program profile problem schedule; do
+    expect 0 '' "$autotm" plan mlp.onnx --fast 60% --dump $stage
+    json 'len(j) >= 7'
+done
+expect 2 'there are: graph program' "$autotm" plan mlp.onnx --dump frob
 expect 0 '' "$autotm" plan --problem problem.json --fast 60% --format json
 json 'len(j["tensors"]) == j["tensor_count"] and "certificate" in j'
 json 'j["objective"] == j["predicted_seconds"]'
