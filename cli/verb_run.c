@@ -4,6 +4,7 @@
 
 #include "arena.h"
 #include "clock.h"
+#include "free_memory.h"
 #include "hash.h"
 #include "measure.h"
 

@@ -4,6 +4,7 @@
 #include "cli.h"
 
 #include "arena.h"
+#include "free_memory.h"
 #include "measure.h"
 
 #include <inttypes.h>

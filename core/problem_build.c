@@ -129,6 +129,9 @@ static enum atm_status fill(struct atm_problem *p, const struct atm_program *g,
 
     p->cyclic = true;
     p->align = ATM_ALIGN;
+    for (i = 0; i < 2; i++) /* both ends of a transfer */
+        if (profile->tier[i].move_align > p->align)
+            p->align = profile->tier[i].move_align;
     p->read_bw = profile->tier[1].read_bw;
     p->write_bw = profile->tier[1].write_bw;
     p->move_latency_s = profile->tier[1].latency_s;

@@ -1,10 +1,8 @@
-/* machine.c - what makes two machines different to a stopwatch, and how much
- * memory is free. */
+/* machine.c - what makes two machines different to a stopwatch. */
 #include "store.h"
 
 #include "hash.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -56,15 +54,4 @@ enum atm_status atm__machine_fingerprint(struct atm_hash *hash,
                    model[0] ? model : "unknown CPU",
                    sysconf(_SC_NPROCESSORS_CONF));
     return ATM_OK;
-}
-
-uint64_t atm_memory_available(void)
-{
-    char text[64];
-    uint64_t kib;
-
-    proc_field("/proc/meminfo", "MemAvailable", text, sizeof(text));
-    if (sscanf(text, "%" SCNu64, &kib) != 1)
-        return UINT64_MAX;
-    return kib * 1024;
 }

@@ -12,6 +12,7 @@
 
 #include "arena.h"
 #include "clock.h"
+#include "free_memory.h"
 
 #include <inttypes.h>
 #include <math.h>

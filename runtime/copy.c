@@ -1,6 +1,8 @@
 /* copy.c - non-temporal copies by run-time dispatch, and a read stream. */
 #include "copy.h"
 
+#include "fault.h"
+
 #include <immintrin.h>
 #include <stdint.h>
 #include <string.h>
@@ -72,32 +74,57 @@ static int parts_of(size_t bytes, int threads)
     return (size_t)threads < most ? threads : (int)most;
 }
 
-void atm__copy(void *dst, const void *src, size_t bytes, int threads)
+/* One part under a guard; null, or the address that failed. */
+static const void *copy_part(lines_fn *fn, unsigned char *dst,
+                             const unsigned char *src, size_t bytes)
+{
+    struct atm__guard g = {.outer = atm__guard};
+
+    atm__guard = &g;
+    if (sigsetjmp(g.back, 0) == 0) {
+        fn(dst, src, bytes);
+        _mm_sfence();
+    }
+    atm__guard = g.outer;
+    return g.address;
+}
+
+static void lines_plain(unsigned char *dst, const unsigned char *src,
+                        size_t bytes)
+{
+    memcpy(dst, src, bytes);
+}
+
+const void *atm__copy(void *dst, const void *src, size_t bytes, int threads)
 {
     unsigned char *d = dst;
     const unsigned char *s = src;
-    size_t head = -(uintptr_t)d & 63, body, part;
-    lines_fn *fn = lines();
+    size_t head = -(uintptr_t)d & 63, body, part, tail;
+    const void *failed = NULL;
     int i, parts;
 
-    if (bytes < 4096) { /* may be used at once: let it be in the cache */
-        memcpy(dst, src, bytes);
-        return;
-    }
-    memcpy(d, s, head);
+    if (bytes < 4096) /* may be used at once: let it be in the cache */
+        return copy_part(lines_plain, d, s, bytes);
     body = (bytes - head) / 64 * 64;
-    memcpy(d + head + body, s + head + body, bytes - head - body);
-    d += head;
-    s += head;
+    tail = bytes - head - body;
     parts = parts_of(body, threads);
     part = part_bytes(body, parts);
 #pragma omp parallel for num_threads(parts) schedule(static, 1) if (parts > 1)
     for (i = 0; i < parts; i++) {
-        size_t from = (size_t)i * part;
+        size_t from = head + (size_t)i * part;
+        const void *f = copy_part(lines(), d + from, s + from,
+                                  i == parts - 1 ? body - (from - head) : part);
 
-        fn(d + from, s + from, i == parts - 1 ? body - from : part);
-        _mm_sfence();
+        if (f) {
+#pragma omp atomic write
+            failed = f;
+        }
     }
+    if (!failed)
+        failed = copy_part(lines_plain, d, s, head);
+    if (!failed)
+        failed = copy_part(lines_plain, d + head + body, s + head + body, tail);
+    return failed;
 }
 
 static uint64_t read_part(const unsigned char *p, size_t bytes)

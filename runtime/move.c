@@ -1,19 +1,36 @@
 /* move.c - copies between pools, their modelled time, poison and hashes. */
 #include "move.h"
 
-#include "copy.h"
+#include "checked.h"
 #include "hash.h"
 
 #include <string.h>
+
+/* Whole blocks of both ends, where the pools have room: a plan for a device
+ * with blocks leaves the rest of a tensor's last one to nobody. */
+static uint64_t whole_blocks(const struct atm__range *from,
+                             const struct atm__range *to)
+{
+    uint64_t a = from->store->info.move_align, b = to->store->info.move_align;
+    uint64_t bytes;
+
+    a = a > b ? a : b;
+    if (from->off % a || to->off % a || !atm_round_up(from->bytes, a, &bytes) ||
+        bytes > from->store->bytes - from->off ||
+        bytes > to->store->bytes - to->off)
+        return from->bytes;
+    return bytes;
+}
 
 enum atm_status atm__move(const struct atm__range *from,
                           const struct atm__range *to, bool outward)
 {
     const struct atm__store *a = from->store, *b = to->store;
+    uint64_t bytes = whole_blocks(from, to);
 
     if ((outward && a->base) || !b->base)
-        return b->ops->write(b->tier, a->base + from->off, to->off, to->bytes);
-    return a->ops->read(a->tier, b->base + to->off, from->off, from->bytes);
+        return b->ops->write(b->tier, a->base + from->off, to->off, bytes);
+    return a->ops->read(a->tier, b->base + to->off, from->off, bytes);
 }
 
 double atm__move_seconds(const struct atm__range *from,
@@ -30,12 +47,7 @@ double atm__move_seconds(const struct atm__range *from,
 
 enum atm_status atm__put(const struct atm__range *to, const void *src)
 {
-    const struct atm__store *s = to->store;
-
-    if (!s->base)
-        return s->ops->write(s->tier, src, to->off, to->bytes);
-    atm__copy(s->base + to->off, src, to->bytes, s->info.write_par);
-    return ATM_OK;
+    return to->store->ops->write(to->store->tier, src, to->off, to->bytes);
 }
 
 void atm__poison_fill(void *p, uint64_t bytes)

@@ -48,6 +48,8 @@ static enum atm_status probe_tiers(struct atm_session *s)
             info->read_bw = s->s->tier[i].read_bw;
             info->write_bw = s->s->tier[i].write_bw;
         }
+        if (!(info->caps & ATM_TIER_ADDRESSABLE))
+            continue; /* a queue's depth, not our threads */
         if (info->read_par > s->p->threads)
             info->read_par = s->p->threads;
         if (info->write_par > s->p->threads)

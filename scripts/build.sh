@@ -5,8 +5,8 @@ source "$(dirname "$0")/lib.sh"
 need gcc libc6-dev cmake ninja-build pkg-config git ca-certificates \
     libdnnl-dev libglpk-dev \
     libonnx-dev libprotobuf-c-dev protobuf-c-compiler libjansson-dev \
-    libsqlite3-dev libnuma-dev libpmem-dev libsmartcols-dev zlib1g-dev \
-    libxxhash-dev libcunit1-dev
+    libsqlite3-dev libnuma-dev libpmem-dev liburing-dev libsmartcols-dev \
+    zlib1g-dev libxxhash-dev libcunit1-dev
 
 # build.sh TARGET...: other targets than autotm
 echo "building build/" >&2

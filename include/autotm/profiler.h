@@ -24,9 +24,6 @@ enum atm_status atm_store_dram(struct atm_store *store, int threads,
 enum atm_status atm_input_fill(const struct atm_graph *g, uint32_t input,
                                uint64_t seed, void *data);
 
-/* Bytes that this process could still take, as the kernel estimates it;
- * UINT64_MAX if unknown. */
-uint64_t atm_memory_available(void);
 /* "SQLite 3.40.1\n": a line a third-party library of this folder. */
 const char *atm_profiler_libraries(void);
 

@@ -38,6 +38,8 @@ struct atm_tier_info {
     double read_bw, write_bw;  /* bytes/s of moves and in-place access */
     double latency_s;          /* per move, and per slow operand of a kernel */
     int read_par, write_par;   /* threads or queue depth at the knee */
+    char note[160];            /* how it falls short of what its kind promises,
+                                  for people; "": it does not */
 };
 
 /* Opaque, opened by the session or the profiler. */
@@ -57,11 +59,17 @@ struct atm_tier_ops {
     /* Address of [off, off+len); null unless ADDRESSABLE. */
     void *(*map)(struct atm_tier *tier, uint64_t off, uint64_t len);
     /* Synchronous copies between DRAM and the tier, non-temporal where the
-     * tier is memory; IO on failure. */
+     * tier is memory. Any offset and length; those that are multiples of
+     * move_align, from addresses that are, go the short way. IO, naming tier
+     * and offset, where the memory or the device failed. Several threads may
+     * call them at once for ranges that share no move_align block. */
     enum atm_status (*read)(struct atm_tier *tier, void *dst, uint64_t off,
                             uint64_t len);
     enum atm_status (*write)(struct atm_tier *tier, const void *src,
                              uint64_t off, uint64_t len);
+    /* What was written to the range survives a crash once this returns; null:
+     * the kind is not DURABLE. */
+    enum atm_status (*flush)(struct atm_tier *tier, uint64_t off, uint64_t len);
     void (*close)(struct atm_tier *tier);
 };
 

@@ -1,18 +1,11 @@
-/* tier.c - the registry of tiers, specs, and pools of anonymous memory. */
+/* tier.c - the registry of tiers, and specs. */
 #include "tiers/tier.h"
 
-#include "checked.h"
-#include "file.h"
-
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-
-#define HUGE_BYTES ((uint64_t)2 << 20)
 
 static const struct atm_tier_ops *const kinds[] = {
 #define TIER(kind, help) &atm__tier_##kind,
@@ -53,10 +46,10 @@ enum atm_status atm_tier_probe(const char *spec, double dram_read_bw,
 static enum atm_status bad_value(const char *spec, const struct atm__key *k,
                                  const char *value, size_t n)
 {
-    static const char *const want[] = {"a size in bytes, like 4096, 512M or 4G",
-                                       "a rate in bytes/s above 0, like 8G",
-                                       "a number of at least 0",
-                                       "a word of at most 31 characters"};
+    static const char *const want[] = {
+        "a size in bytes, like 4096, 512M or 4G",
+        "a rate in bytes/s above 0, like 8G", "a number of at least 0",
+        "a word of at most 31 characters", "a path of at most 199 characters"};
 
     return atm_fail(ATM_INVAL, "tier \"%.100s\": %s=%.*s: must be %s", spec,
                     k->name, (int)(n < 40 ? n : 40), value, want[k->type]);
@@ -116,6 +109,11 @@ static enum atm_status parse_value(const char *spec, const struct atm__key *k,
         if (ok)
             (void)snprintf(k->to, 32, "%.*s", (int)n, value);
         break;
+    case ATM__KEY_PATH:
+        ok = n > 0 && n < ATM__PATH_BYTES;
+        if (ok)
+            (void)snprintf(k->to, ATM__PATH_BYTES, "%.*s", (int)n, value);
+        break;
     }
     return ok ? ATM_OK : bad_value(spec, k, value, n);
 }
@@ -127,7 +125,8 @@ static enum atm_status no_key(const char *spec, const struct atm__key *keys,
     size_t at = 0;
 
     for (; keys->name; keys++)
-        at += (size_t)snprintf(list + at, sizeof(list) - at, " %s", keys->name);
+        at += (size_t)snprintf(list + at, sizeof(list) - at, " %s",
+                               keys->name[0] ? keys->name : "PATH");
     return atm_fail(ATM_INVAL,
                     "tier \"%.100s\": no key \"%.*s\"; there are:"
                     "%s",
@@ -140,7 +139,17 @@ enum atm_status atm__spec_parse(const char *spec, const struct atm__key *keys)
     uint32_t seen = 0, i;
     enum atm_status st;
 
-    while (*at) {
+    if (at[0] && at[1] && keys[0].name && !keys[0].name[0] &&
+        !memchr(at + 1, '=', strcspn(at + 1, ","))) { /* a path comes first */
+        size_t n = strcspn(at + 1, ",");
+
+        st = parse_value(spec, keys, at + 1, n);
+        if (st)
+            return st;
+        at += 1 + n;
+    }
+    while (at[0] &&
+           !(at[0] == ':' && !at[1] && keys[0].name && !keys[0].name[0])) {
         const char *key = at + 1; /* behind ':' or ',' */
         size_t n = strcspn(key, "=,"), len;
 
@@ -165,8 +174,6 @@ enum atm_status atm__spec_parse(const char *spec, const struct atm__key *keys)
     return ATM_OK;
 }
 
-/* ---- pools ------------------------------------------------------------- */
-
 enum atm_status atm__range_check(const char *spec, uint64_t bytes, uint64_t off,
                                  uint64_t len)
 {
@@ -178,88 +185,12 @@ enum atm_status atm__range_check(const char *spec, uint64_t bytes, uint64_t off,
                     spec, len, off, bytes);
 }
 
-/* What can be had without pushing somebody out; 0: unknown. Asked first,
- * because memory that is not there is found by the OOM killer, not by
- * mmap. */
-static uint64_t available_bytes(void)
+enum atm_status atm__size_check(const char *spec, uint64_t size, uint64_t bytes)
 {
-    uint64_t kib = 0;
-    char line[128];
-    FILE *f = fopen("/proc/meminfo", "re");
-
-    if (!f)
-        return 0;
-    while (fgets(line, sizeof(line), f))
-        if (sscanf(line, "MemAvailable: %" SCNu64 " kB", &kib) == 1)
-            break;
-    (void)fclose(f);
-    return kib * 1024;
-}
-
-/* Touches every page now: neither faults nor missing memory later. */
-static bool populate(unsigned char *base, uint64_t bytes)
-{
-    uint64_t i;
-
-#ifdef MADV_POPULATE_WRITE
-    if (madvise(base, bytes, MADV_POPULATE_WRITE) == 0)
-        return true;
-    if (errno != EINVAL)
-        return false;
-#endif
-    for (i = 0; i < bytes; i += 4096) /* before Linux 5.14 */
-        ((volatile unsigned char *)base)[i] = 0;
-    return true;
-}
-
-enum atm_status atm__pool_open(const char *spec, uint64_t size, uint64_t bytes,
-                               struct atm__pool *pool)
-{
-    uint64_t have = available_bytes(), len, map;
-    unsigned char *at, *base;
-
-    memset(pool, 0, sizeof(*pool));
-    if (bytes > size)
-        return atm_fail(ATM_CAPACITY,
-                        "tier \"%.100s\": %" PRIu64
-                        " bytes are needed, its size is %" PRIu64,
-                        spec, bytes, size);
-    if (have && bytes > have)
-        return atm_fail(ATM_CAPACITY,
-                        "tier \"%.100s\": %" PRIu64
-                        " bytes are needed, %" PRIu64 " are free; use less",
-                        spec, bytes, have);
-    if (!atm_round_up(bytes ? bytes : 1, 4096, &len) ||
-        !atm_add_u64(len, HUGE_BYTES, &map) || map > SIZE_MAX)
-        return atm_fail(ATM_CAPACITY,
-                        "tier \"%.100s\": %" PRIu64 " bytes are too many", spec,
-                        bytes);
-    at = mmap(NULL, map, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-              -1, 0);
-    if (at == MAP_FAILED)
-        goto err_full;
-    /* cut what lies before and behind the aligned range */
-    base = at + (-(uintptr_t)at & (HUGE_BYTES - 1));
-    if (base > at)
-        (void)munmap(at, (size_t)(base - at));
-    if (at + map > base + len)
-        (void)munmap(base + len, (size_t)(at + map - (base + len)));
-    (void)madvise(base, len, MADV_HUGEPAGE); /* slower without, not wrong */
-    pool->base = base;
-    pool->bytes = bytes;
-    pool->map_bytes = len;
-    if (populate(base, len))
+    if (bytes <= size)
         return ATM_OK;
-    atm__pool_close(pool);
-err_full:
     return atm_fail(ATM_CAPACITY,
-                    "tier \"%.100s\": no %" PRIu64 " bytes of memory: %s", spec,
-                    bytes, strerror(errno));
-}
-
-void atm__pool_close(struct atm__pool *pool)
-{
-    if (pool->base)
-        (void)munmap(pool->base, pool->map_bytes);
-    memset(pool, 0, sizeof(*pool));
+                    "tier \"%.100s\": %" PRIu64
+                    " bytes are needed, its size is %" PRIu64,
+                    spec, bytes, size);
 }

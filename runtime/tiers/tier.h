@@ -1,4 +1,4 @@
-/* tier.h - what the kinds of tiers share: spec parsing and memory pools. */
+/* tier.h - what all kinds of tiers share: spec parsing, checks of ranges. */
 #ifndef ATM_RUNTIME_TIERS_TIER_H
 #define ATM_RUNTIME_TIERS_TIER_H
 
@@ -9,7 +9,10 @@ enum atm__key_type {
     ATM__KEY_RATE, /* double bytes/s: 39G (powers of 1000, as vendors do) */
     ATM__KEY_REAL, /* double, as it stands */
     ATM__KEY_WORD, /* char[32] */
+    ATM__KEY_PATH, /* char[ATM__PATH_BYTES]; name "", first row: the text
+                      behind the colon, without a key */
 };
+#define ATM__PATH_BYTES 200
 
 struct atm__key {
     const char *name;
@@ -21,21 +24,12 @@ struct atm__key {
  * names the key and lists those that there are. */
 enum atm_status atm__spec_parse(const char *spec, const struct atm__key *keys);
 
-/* Anonymous memory with a 2-MiB-aligned base, huge pages where they can be
- * had, every page there before it returns: a tier that memory stands for. */
-struct atm__pool {
-    unsigned char *base;
-    uint64_t bytes;     /* asked for */
-    uint64_t map_bytes; /* mapped */
-};
-/* CAPACITY when bytes are above `size`, the tier's, or cannot be had. */
-enum atm_status atm__pool_open(const char *spec, uint64_t size, uint64_t bytes,
-                               struct atm__pool *pool);
-void atm__pool_close(struct atm__pool *pool); /* accepts a zeroed one */
-
 /* [off, off+len) lies inside `bytes`; INVAL with the tier's spec if not. */
 enum atm_status atm__range_check(const char *spec, uint64_t bytes, uint64_t off,
                                  uint64_t len);
+/* A pool of `bytes` is within the tier's size; CAPACITY if not. */
+enum atm_status atm__size_check(const char *spec, uint64_t size,
+                                uint64_t bytes);
 
 #define TIER(kind, help) extern const struct atm_tier_ops atm__tier_##kind;
 #include "tiers/tiers.def"

@@ -1,5 +1,5 @@
 /* tier_dram.c - local memory, and how fast it is. */
-#include "tiers/tier.h"
+#include "tiers/memory.h"
 
 #include "arena.h"
 #include "clock.h"
@@ -7,31 +7,41 @@
 
 #include <math.h>
 #include <omp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-struct atm_tier {
-    struct atm__pool pool;
-    int threads;
-    char spec[104];
+struct options {
+    uint64_t size, huge;
+    double node; /* < 0: any */
 };
+
+static enum atm_status parse(const char *spec, struct options *o)
+{
+    const struct atm__key keys[] = {{"size", ATM__KEY_SIZE, &o->size},
+                                    {"node", ATM__KEY_REAL, &o->node},
+                                    {"huge", ATM__KEY_SIZE, &o->huge},
+                                    {NULL, ATM__KEY_SIZE, NULL}};
+
+    *o = (struct options){UINT64_MAX, 0, ATM__ANY_NODE};
+    return atm__spec_parse(spec, keys);
+}
 
 static enum atm_status dram_probe(const char *spec, double dram_read_bw,
                                   double dram_write_bw,
                                   struct atm_tier_info *info)
 {
-    uint64_t size = UINT64_MAX;
-    const struct atm__key keys[] = {{"size", ATM__KEY_SIZE, &size},
-                                    {NULL, ATM__KEY_SIZE, NULL}};
-    enum atm_status st = atm__spec_parse(spec, keys);
+    struct options o;
+    enum atm_status st = parse(spec, &o);
+    uint64_t all, free_bytes;
     int threads = omp_get_num_procs();
 
+    if (!st && o.node >= 0)
+        st = atm__node_check(spec, (int)o.node, &all, &free_bytes);
     if (st)
         return st;
     *info = (struct atm_tier_info){.kind = "dram",
-                                   .size = size,
+                                   .size = o.size,
                                    .map_align = ATM_ALIGN,
                                    .move_align = ATM_ALIGN,
                                    .caps = ATM_TIER_ADDRESSABLE,
@@ -40,72 +50,29 @@ static enum atm_status dram_probe(const char *spec, double dram_read_bw,
                                    .write_bw = dram_write_bw,
                                    .read_par = threads,
                                    .write_par = threads};
-    return ATM_OK;
+    return atm__huge_check(spec, o.huge, info);
 }
 
 static enum atm_status dram_open(const char *spec,
                                  const struct atm_tier_info *info,
                                  uint64_t bytes, struct atm_tier **tier)
 {
-    struct atm_tier *t;
-    enum atm_status st;
+    struct options o;
+    enum atm_status st = parse(spec, &o);
 
     *tier = NULL;
-    t = atm_alloc(sizeof(*t));
-    if (!t)
-        return ATM_NOMEM;
-    st = atm__pool_open(spec, info->size, bytes, &t->pool);
-    if (st) {
-        atm_free(t);
-        return st;
-    }
-    t->threads = info->write_par;
-    (void)snprintf(t->spec, sizeof(t->spec), "%.100s", spec);
-    *tier = t;
-    return ATM_OK;
-}
-
-static void *dram_map(struct atm_tier *t, uint64_t off, uint64_t len)
-{
-    return atm__range_check(t->spec, t->pool.bytes, off, len)
-               ? NULL
-               : t->pool.base + off;
-}
-
-static enum atm_status dram_read(struct atm_tier *t, void *dst, uint64_t off,
-                                 uint64_t len)
-{
-    enum atm_status st = atm__range_check(t->spec, t->pool.bytes, off, len);
-
-    if (!st)
-        atm__copy(dst, t->pool.base + off, len, t->threads);
-    return st;
-}
-
-static enum atm_status dram_write(struct atm_tier *t, const void *src,
-                                  uint64_t off, uint64_t len)
-{
-    enum atm_status st = atm__range_check(t->spec, t->pool.bytes, off, len);
-
-    if (!st)
-        atm__copy(t->pool.base + off, src, len, t->threads);
-    return st;
-}
-
-static void dram_close(struct atm_tier *t)
-{
-    atm__pool_close(&t->pool);
-    atm_free(t);
+    return st ? st
+              : atm__memory_open(spec, info, bytes, (int)o.node, o.huge, tier);
 }
 
 const struct atm_tier_ops atm__tier_dram = {.kind = "dram",
                                             .help = atm__help_dram,
                                             .probe = dram_probe,
                                             .open = dram_open,
-                                            .map = dram_map,
-                                            .read = dram_read,
-                                            .write = dram_write,
-                                            .close = dram_close};
+                                            .map = atm__memory_map,
+                                            .read = atm__memory_read,
+                                            .write = atm__memory_write,
+                                            .close = atm__memory_close};
 
 /* ---- calibration ------------------------------------------------------- */
 
@@ -132,7 +99,7 @@ static void write_all(unsigned char *base, uint64_t bytes, const void *src,
 
 #pragma omp parallel for num_threads(threads) schedule(static)
     for (i = 0; i < n; i++)
-        atm__copy(base + (uint64_t)i * WRITE_BYTES, src, WRITE_BYTES, 1);
+        (void)atm__copy(base + (uint64_t)i * WRITE_BYTES, src, WRITE_BYTES, 1);
 }
 
 enum atm_status atm_dram_calibrate(int threads, double *read_bw,
@@ -141,19 +108,20 @@ enum atm_status atm_dram_calibrate(int threads, double *read_bw,
     uint64_t bytes = buffer_bytes();
     double start = atm_now_s(), t0, t1, t2;
     volatile unsigned long long sink;
-    struct atm__pool pool;
+    const struct atm_tier_info any = {.size = UINT64_MAX};
+    struct atm_tier *pool;
     enum atm_status st;
     void *src;
     int i;
 
     if (threads < 1)
         threads = 1;
-    st = atm__pool_open("dram", UINT64_MAX, bytes, &pool);
+    st = atm__memory_open("dram", &any, bytes, ATM__ANY_NODE, 0, &pool);
     if (st)
         return st;
     src = atm_alloc(WRITE_BYTES);
     if (!src) {
-        atm__pool_close(&pool);
+        atm__memory_close(pool);
         return ATM_NOMEM;
     }
     memset(src, 0x5a, WRITE_BYTES);
@@ -161,15 +129,15 @@ enum atm_status atm_dram_calibrate(int threads, double *read_bw,
     /* the best pass: all that disturbs a pass makes it slower */
     for (i = 0; i < PASSES || atm_now_s() - start < CALIBRATE_S; i++) {
         t0 = atm_now_s();
-        write_all(pool.base, bytes, src, threads);
+        write_all(pool->base, bytes, src, threads);
         t1 = atm_now_s();
-        sink = atm__read(pool.base, bytes, threads);
+        sink = atm__read(pool->base, bytes, threads);
         t2 = atm_now_s();
         *write_bw = fmax(*write_bw, (double)bytes / (t1 - t0));
         *read_bw = fmax(*read_bw, (double)bytes / (t2 - t1));
     }
     (void)sink;
     atm_free(src);
-    atm__pool_close(&pool);
+    atm__memory_close(pool);
     return ATM_OK;
 }

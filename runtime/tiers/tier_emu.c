@@ -5,9 +5,11 @@
  * (arXiv:1903.05714); cxl and remote-numa are choices inside published
  * ranges; nvme4 is a PCIe 4 drive. Under clock=wall moves are throttled: one
  * device clock a direction advances by bytes/bandwidth, a copy ends no sooner
- * than the clock; time lost inside a copy is caught up, not added.
+ * than the clock; time lost inside a copy is caught up, not added. With
+ * lossy=1 only what was flushed survives atm__emu_crash: a test of the order
+ * of writes and flushes, as no real machine can be crashed so exactly.
  */
-#include "tiers/tier.h"
+#include "tiers/memory.h"
 
 #include "arena.h"
 #include "copy.h"
@@ -39,13 +41,6 @@ static const struct profile profiles[] = {
  * it plays. */
 #define WALL_LIMIT 0.8
 #define SPIN_NS INT64_C(80000) /* a sleep overshoots by about as much */
-
-struct atm_tier {
-    struct atm__pool pool;
-    struct atm_tier_info info;
-    int64_t free_ns[2]; /* device clock of reads, writes */
-    char spec[104];
-};
 
 static enum atm_status find_profile(const char *spec, const char *name,
                                     const struct profile **p)
@@ -94,13 +89,14 @@ static enum atm_status emu_probe(const char *spec, double dram_read_bw,
                                  struct atm_tier_info *info)
 {
     char profile[32] = "", clock[32] = "virtual";
-    double rd = 0, wr = 0, lat_ns = -1;
+    double rd = 0, wr = 0, lat_ns = -1, lossy = 0;
+    int cores = omp_get_num_procs();
     uint64_t size = UINT64_MAX;
     const struct atm__key keys[] = {
         {"profile", ATM__KEY_WORD, profile}, {"clock", ATM__KEY_WORD, clock},
         {"size", ATM__KEY_SIZE, &size},      {"rd", ATM__KEY_RATE, &rd},
         {"wr", ATM__KEY_RATE, &wr},          {"lat", ATM__KEY_REAL, &lat_ns},
-        {NULL, ATM__KEY_SIZE, NULL}};
+        {"lossy", ATM__KEY_REAL, &lossy},    {NULL, ATM__KEY_SIZE, NULL}};
     enum atm_status st = atm__spec_parse(spec, keys);
     const struct profile *p;
     struct atm_tier_info t = {.kind = "emu",
@@ -117,9 +113,10 @@ static enum atm_status emu_probe(const char *spec, double dram_read_bw,
     t.read_bw = rd > 0 ? rd : bandwidth(p->read, dram_read_bw);
     t.write_bw = wr > 0 ? wr : bandwidth(p->write, dram_write_bw);
     t.latency_s = lat_ns >= 0 ? lat_ns * 1e-9 : p->latency_s;
-    t.caps = ATM_TIER_EMULATED | (p->addressable ? ATM_TIER_ADDRESSABLE : 0);
-    t.read_par = p->read_par;
-    t.write_par = p->write_par;
+    t.caps = ATM_TIER_EMULATED | (p->addressable ? ATM_TIER_ADDRESSABLE : 0) |
+             (lossy > 0 ? ATM_TIER_DURABLE : 0);
+    t.read_par = p->read_par < cores ? p->read_par : cores;
+    t.write_par = p->write_par < cores ? p->write_par : cores;
     if (t.clock == ATM_CLOCK_WALL &&
         ((dram_read_bw > 0 && t.read_bw > WALL_LIMIT * dram_read_bw) ||
          (dram_write_bw > 0 && t.write_bw > WALL_LIMIT * dram_write_bw)))
@@ -138,31 +135,17 @@ static enum atm_status emu_open(const char *spec,
                                 const struct atm_tier_info *info,
                                 uint64_t bytes, struct atm_tier **tier)
 {
-    struct atm_tier *t;
-    enum atm_status st;
+    enum atm_status st =
+        atm__memory_open(spec, info, bytes, ATM__ANY_NODE, 0, tier);
 
-    *tier = NULL;
-    t = atm_alloc(sizeof(*t));
-    if (!t)
-        return ATM_NOMEM;
-    st = atm__pool_open(spec, info->size, bytes, &t->pool);
-    if (st) {
-        atm_free(t);
+    if (st || !(info->caps & ATM_TIER_DURABLE))
         return st;
-    }
-    t->info = *info;
-    t->free_ns[0] = t->free_ns[1] = 0;
-    (void)snprintf(t->spec, sizeof(t->spec), "%.100s", spec);
-    *tier = t;
-    return ATM_OK;
-}
-
-static void *emu_map(struct atm_tier *t, uint64_t off, uint64_t len)
-{
-    if (!(t->info.caps & ATM_TIER_ADDRESSABLE) ||
-        atm__range_check(t->spec, t->pool.bytes, off, len))
-        return NULL;
-    return t->pool.base + off;
+    (*tier)->durable = atm_alloc_array(1, (*tier)->map_bytes);
+    if ((*tier)->durable)
+        return ATM_OK;
+    atm__memory_close(*tier);
+    *tier = NULL;
+    return ATM_NOMEM;
 }
 
 static int64_t now_ns(void)
@@ -186,55 +169,66 @@ static void wait_until(int64_t due_ns)
         ;
 }
 
-static void move(struct atm_tier *t, unsigned char *dst,
-                 const unsigned char *src, uint64_t len, bool write)
+/* A move that began at `start` ends when the device that is played would have
+ * ended it. */
+static void throttle(struct atm_tier *t, int64_t start, uint64_t len,
+                     bool write)
 {
     double bw = write ? t->info.write_bw : t->info.read_bw;
-    int threads = write ? t->info.write_par : t->info.read_par;
-    int64_t *clock = &t->free_ns[write], start = now_ns();
+    int64_t *clock = &t->free_ns[write], due;
 
-    if (threads > omp_get_num_procs())
-        threads = omp_get_num_procs();
-    atm__copy(dst, src, len, threads);
     if (t->info.clock != ATM_CLOCK_WALL)
         return;
     start += (int64_t)(t->info.latency_s * 1e9);
-    *clock =
-        (*clock > start ? *clock : start) + (int64_t)((double)len / bw * 1e9);
-    wait_until(*clock);
+    (void)pthread_mutex_lock(&t->lock);
+    due = (*clock > start ? *clock : start) + (int64_t)((double)len / bw * 1e9);
+    *clock = due;
+    (void)pthread_mutex_unlock(&t->lock);
+    wait_until(due);
 }
 
 static enum atm_status emu_read(struct atm_tier *t, void *dst, uint64_t off,
                                 uint64_t len)
 {
-    enum atm_status st = atm__range_check(t->spec, t->pool.bytes, off, len);
+    int64_t start = now_ns();
+    enum atm_status st = atm__memory_read(t, dst, off, len);
 
     if (!st)
-        move(t, dst, t->pool.base + off, len, false);
+        throttle(t, start, len, false);
     return st;
 }
 
 static enum atm_status emu_write(struct atm_tier *t, const void *src,
                                  uint64_t off, uint64_t len)
 {
-    enum atm_status st = atm__range_check(t->spec, t->pool.bytes, off, len);
+    int64_t start = now_ns();
+    enum atm_status st = atm__memory_write(t, src, off, len);
 
     if (!st)
-        move(t, t->pool.base + off, src, len, true);
+        throttle(t, start, len, true);
     return st;
 }
 
-static void emu_close(struct atm_tier *t)
+static enum atm_status emu_flush(struct atm_tier *t, uint64_t off, uint64_t len)
 {
-    atm__pool_close(&t->pool);
-    atm_free(t);
+    enum atm_status st = atm__range_check(t->spec, t->bytes, off, len);
+
+    if (!st && t->durable)
+        memcpy(t->durable + off, t->base + off, len);
+    return st;
+}
+
+void atm__emu_crash(struct atm_tier *t)
+{
+    memcpy(t->base, t->durable, t->bytes);
 }
 
 const struct atm_tier_ops atm__tier_emu = {.kind = "emu",
                                            .help = atm__help_emu,
                                            .probe = emu_probe,
                                            .open = emu_open,
-                                           .map = emu_map,
+                                           .map = atm__memory_map,
                                            .read = emu_read,
                                            .write = emu_write,
-                                           .close = emu_close};
+                                           .flush = emu_flush,
+                                           .close = atm__memory_close};
