@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,9 +35,14 @@ static void tell(const void *address)
 static void on_bus(int number, siginfo_t *info, void *context)
 {
     struct atm__guard *g = atm__guard;
+    uintptr_t page = 4096; /* what fails is a page, or more */
 
+    if (info->si_code == BUS_MCEERR_AO)
+        return; /* a page failed that nobody touched yet */
+    if (info->si_code == BUS_MCEERR_AR && info->si_addr_lsb > 12)
+        page = (uintptr_t)1 << info->si_addr_lsb;
     if (g) {
-        g->address = info->si_addr;
+        g->address = (const void *)((uintptr_t)info->si_addr & ~(page - 1));
         siglongjmp(g->back, 1);
     }
     tell(info->si_addr);

@@ -4,6 +4,9 @@
 source "$(dirname "$0")/lib.sh"
 
 need libonnx-testdata python3 python3-venv
+# for the virtual machine of tests/vm, which is skipped without them
+(need qemu-system-x86 ndctl daxctl e2fsprogs xfsprogs cpio kmod busybox-static) ||
+    echo "no virtual machine: tests of tiers that this machine lacks skip" >&2
 scripts/build.sh all
 scripts/venv.sh >/dev/null || [ $? -eq 77 ]
 

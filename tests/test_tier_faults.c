@@ -1,0 +1,191 @@
+/* test_tier_faults.c - memory and drives that fail, each as it really does:
+ * poisoned pages, full nodes, full file systems, no MAP_SYNC. It poisons pages
+ * of the machine and fills its file systems, so it runs in the virtual machine
+ * of tests/vm alone, which says what there is in its environment:
+ *
+ *     FAULT_NODE    a node without cores, FAULT_EMPTY one without memory
+ *     FAULT_PMEM    a folder with DAX, FAULT_NOSYNC one without MAP_SYNC
+ *     FAULT_SMALL   a folder of a file system with less than 16 MiB
+ *     FAULT_DAX     a DAX device
+ */
+#include "atm_test.h"
+#include "autotm/tier.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifndef MADV_HWPOISON
+#define MADV_HWPOISON 100
+#endif
+
+enum { POOL = 8 << 20 };
+
+static const char *place(const char *name)
+{
+    const char *v = getenv(name);
+
+    return v && v[0] ? v : NULL;
+}
+
+static struct atm_tier *opened(const char *spec,
+                               const struct atm_tier_ops **ops)
+{
+    struct atm_tier_info info;
+    struct atm_tier *tier;
+
+    ATM_ASSERT_OK(atm_tier_probe(spec, 2e10, 1e10, &info, ops));
+    ATM_ASSERT_OK((*ops)->open(spec, &info, POOL, &tier));
+    return tier;
+}
+
+/* A page fails under a copy: an error that names the offset; what lies before
+ * it is still there. In a kernel: killed by SIGBUS, not wrong. */
+static void poisoned(const char *spec)
+{
+    const uint64_t at = 4 << 20;
+    const struct atm_tier_ops *ops;
+    struct atm_tier *tier = opened(spec, &ops);
+    unsigned char *m = malloc(POOL);
+    volatile unsigned char *base;
+    int status;
+    pid_t child;
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(m);
+    memset(m, 7, POOL);
+    ATM_ASSERT_OK(ops->write(tier, m, 0, POOL));
+    base = ops->map(tier, 0, POOL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(base);
+    child = fork(); /* who poisons DAX is killed at once */
+    if (child == 0)
+        _exit(madvise((void *)(uintptr_t)(base + at), 4096, MADV_HWPOISON) ? 1
+                                                                           : 0);
+    CU_ASSERT_EQUAL(waitpid(child, &status, 0), child);
+    if (WIFEXITED(status) && WEXITSTATUS(status) != 0) {
+        fprintf(stderr, "\n%s: no poison\n", spec);
+        CU_FAIL("no poison");
+    } else {
+        ATM_ASSERT_FAILS(ops->read(tier, m, 0, POOL), ATM_IO,
+                         "memory failed at offset 4194304");
+        ATM_ASSERT_FAILS(ops->read(tier, m, at, 64), ATM_IO,
+                         "memory failed at offset 4194304");
+        ATM_ASSERT_OK(ops->read(tier, m, 0, 2 << 20));
+        CU_ASSERT_EQUAL(m[(2 << 20) - 1], 7);
+        child = fork();
+        if (child == 0)
+            _exit(base[at]);
+        CU_ASSERT_EQUAL(waitpid(child, &status, 0), child);
+        CU_ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS);
+    }
+    ops->close(tier);
+    free(m);
+    printf("%s ", spec);
+}
+
+static void poison(void)
+{
+    char spec[300];
+
+    poisoned("dram");
+    if (place("FAULT_NODE")) {
+        (void)snprintf(spec, sizeof(spec), "numa:node=%s", place("FAULT_NODE"));
+        poisoned(spec);
+    }
+    if (place("FAULT_PMEM")) {
+        (void)snprintf(spec, sizeof(spec), "pmem:%s", place("FAULT_PMEM"));
+        poisoned(spec);
+    }
+    if (place("FAULT_DAX")) {
+        (void)snprintf(spec, sizeof(spec), "devdax:%s", place("FAULT_DAX"));
+        poisoned(spec);
+    }
+}
+
+/* Refused with a reason, neither killed nor placed elsewhere in silence. */
+static void full_node(void)
+{
+    const struct atm_tier_ops *ops;
+    struct atm_tier_info info;
+    struct atm_tier *tier;
+    char spec[64];
+
+    if (!place("FAULT_NODE"))
+        return;
+    (void)snprintf(spec, sizeof(spec), "numa:node=%s", place("FAULT_NODE"));
+    ATM_ASSERT_OK(atm_tier_probe(spec, 2e10, 1e10, &info, &ops));
+    CU_ASSERT_TRUE(info.size < UINT64_C(1) << 40);
+    ATM_ASSERT_FAILS(ops->open(spec, &info, info.size + 1, &tier), ATM_CAPACITY,
+                     "its size is");
+    ATM_ASSERT_FAILS(ops->open(spec, &info, info.size, &tier), ATM_CAPACITY,
+                     "free on its node");
+}
+
+static void empty_node(void)
+{
+    const struct atm_tier_ops *ops;
+    struct atm_tier_info info;
+    char spec[64];
+
+    if (!place("FAULT_EMPTY"))
+        return;
+    (void)snprintf(spec, sizeof(spec), "numa:node=%s", place("FAULT_EMPTY"));
+    ATM_ASSERT_FAILS(atm_tier_probe(spec, 1, 1, &info, &ops), ATM_INVAL,
+                     "node");
+}
+
+static void full_file_system(void)
+{
+    static const char *const kind[] = {"file", "pmem"};
+    const struct atm_tier_ops *ops;
+    struct atm_tier_info info;
+    struct atm_tier *tier;
+    char spec[300];
+    int i;
+
+    for (i = 0; place("FAULT_SMALL") && i < 2; i++) {
+        (void)snprintf(spec, sizeof(spec), "%s:%s%s", kind[i],
+                       place("FAULT_SMALL"), i ? ",sync=degrade" : "");
+        ATM_ASSERT_OK(atm_tier_probe(spec, 1e9, 1e9, &info, &ops));
+        ATM_ASSERT_FAILS(ops->open(spec, &info, 64 << 20, &tier), ATM_CAPACITY,
+                         "free on its file system");
+    }
+}
+
+/* A mount that says dax and refuses MAP_SYNC: only by the user's word. */
+static void no_map_sync(void)
+{
+    const struct atm_tier_ops *ops;
+    struct atm_tier_info info;
+    struct atm_tier *tier;
+    char spec[300];
+
+    if (!place("FAULT_NOSYNC"))
+        return;
+    (void)snprintf(spec, sizeof(spec), "pmem:%s", place("FAULT_NOSYNC"));
+    ATM_ASSERT_OK(atm_tier_probe(spec, 1e9, 1e9, &info, &ops));
+    ATM_ASSERT_FAILS(ops->open(spec, &info, POOL, &tier), ATM_UNSUPPORTED,
+                     "MAP_SYNC is refused");
+    (void)snprintf(spec, sizeof(spec), "pmem:%s,sync=degrade",
+                   place("FAULT_NOSYNC"));
+    tier = opened(spec, &ops);
+    ops->close(tier);
+}
+
+static const struct atm_test tests[] = {
+    {"a poisoned page is an error under a copy, SIGBUS under a kernel", poison},
+    {"a full node is refused", full_node},
+    {"a node without memory is refused", empty_node},
+    {"a full file system is refused", full_file_system},
+    {"DAX without MAP_SYNC only where allowed", no_map_sync},
+    {NULL, NULL}};
+
+int main(void)
+{
+    if (!getenv("FAULT_NODE")) {
+        fprintf(stderr, "skipped: tests/vm/run.sh runs this in a virtual "
+                        "machine\n");
+        return 77;
+    }
+    return atm_test_main("tier faults", tests, NULL);
+}
