@@ -19,8 +19,8 @@
 /* Iterations are repeated so many times those asked for, or so long. */
 #define PATIENCE 2
 #define PATIENCE_S 5
-#define SPREAD_S 0.25
-#define SPREAD_MOST 100 /* untimed iterations before a timed one */
+#define SPREAD_S 0.5
+#define SPREAD_MOST 400 /* untimed iterations before a timed one */
 
 struct run {
     struct pipe p;

@@ -26,8 +26,8 @@
 #define PATIENCE 3
 #define PATIENCE_S 5
 #define NOISY 10     /* a sweep is that loses more than one sample in so many */
-#define SPREAD_S 0.4 /* sweeps of short programs are spread over this */
-#define SPREAD_MOST 50
+#define SPREAD_S 1.0 /* sweeps of short programs are spread over this */
+#define SPREAD_MOST 400
 
 /* A vector to know: a group of equal kernels with a set of slow operands. */
 struct entry {
