@@ -5,7 +5,8 @@ operator joins (in the environment of scripts/venv.sh); the C test replays the
 files.
 
     gen_op_cases.py OUT.json [LIST]       the project's own cases: LIST is
-                                          op_case_list or op_case_special
+                                          op_case_list, op_case_special or
+                                          op_case_new
     gen_op_cases.py OUT.json --suite DIR  single-node cases of a conformance
                                           suite on disk, for a check by hand
 """

@@ -454,7 +454,8 @@ static const char *only_path; /* replayed in place of the project's files */
 static json_t *load_cases(void)
 {
     static const char *const paths[] = {
-        ATM_TEST_DATA "/op_cases.json", ATM_TEST_DATA "/op_cases_special.json"};
+        ATM_TEST_DATA "/op_cases.json", ATM_TEST_DATA "/op_cases_special.json",
+        ATM_TEST_DATA "/op_cases_new.json"};
     json_t *all = json_array();
     json_error_t error;
     size_t i;
