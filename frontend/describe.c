@@ -127,19 +127,27 @@ static int by_name(const void *a, const void *b)
     return order ? order : strcmp(x->name, y->name);
 }
 
-static bool supported(const char *domain, const char *name, int64_t opset)
+static bool supported(const struct atm__functions *f, const Onnx__NodeProto *n,
+                      int64_t opset)
 {
-    const struct atm_op *op = atm_op_find(domain, name);
+    const struct atm_op *op =
+        atm_op_find(domain_of(n->domain), text(n->op_type));
 
-    return op ? opset >= op->since : !*domain && strcmp(name, "Constant") == 0;
+    if (atm__is_expanded(f, n))
+        return true; /* if what it depends on is known */
+    return op ? opset >= op->since
+              : !*domain_of(n->domain) &&
+                    strcmp(text(n->op_type), "Constant") == 0;
 }
 
 /* The entry of an operator, made at its first node; `seen` is by the qualified
  * name. */
 static struct atm_model_op *op_entry(struct atm_model_summary *s,
                                      struct atm__names *seen, uint32_t *cap,
-                                     const char *domain, const char *name)
+                                     const struct atm__functions *f,
+                                     const Onnx__NodeProto *n)
 {
+    const char *domain = domain_of(n->domain), *name = text(n->op_type);
     char *key = atm_arena_printf(s->arena, "%s.%s", domain, name);
     struct atm_model_op *op;
     uint32_t k;
@@ -156,23 +164,26 @@ static struct atm_model_op *op_entry(struct atm_model_summary *s,
     op += s->n_ops++;
     *op = (struct atm_model_op){.domain = atm_arena_strdup(s->arena, domain),
                                 .name = atm_arena_strdup(s->arena, name),
-                                .supported =
-                                    supported(domain, name, s->info.opset)};
+                                .supported = supported(f, n, s->info.opset)};
     return op->domain && op->name ? op : NULL;
 }
 
-static enum atm_status fill_ops(const Onnx__GraphProto *g,
+static enum atm_status fill_ops(const Onnx__ModelProto *m,
                                 struct atm_model_summary *s)
 {
+    const Onnx__GraphProto *g = m->graph;
+    struct atm__functions functions = {0};
     struct atm__names seen = {0};
-    enum atm_status st = ATM_OK;
     uint32_t cap = 0;
+    enum atm_status st;
     size_t i;
 
+    st = atm__functions_read(m, s->arena, &functions);
+    if (st == ATM_UNSUPPORTED)
+        st = ATM_OK; /* the import tells */
     for (i = 0; i < g->n_node && !st; i++) {
         struct atm_model_op *op =
-            op_entry(s, &seen, &cap, domain_of(g->node[i]->domain),
-                     text(g->node[i]->op_type));
+            op_entry(s, &seen, &cap, &functions, g->node[i]);
 
         if (op)
             op->count++;
@@ -180,6 +191,7 @@ static enum atm_status fill_ops(const Onnx__GraphProto *g,
             st = ATM_NOMEM;
     }
     atm__names_clear(&seen);
+    atm__names_clear(&functions.index);
     if (!st && s->n_ops > 0)
         qsort(s->op, s->n_ops, sizeof(*s->op), by_name);
     return st;
@@ -205,7 +217,7 @@ static enum atm_status describe(const char *path, int fd, uint64_t bytes,
         st = fill_inputs(m->graph, s);
     }
     if (!st)
-        st = fill_ops(m->graph, s);
+        st = fill_ops(m, s);
     atm__unpacked_free(message);
     atm__scan_clear(&scan);
     return st;

@@ -13,7 +13,6 @@
 #include <string.h>
 
 #define IR_MAX 14
-#define OPSET_MAX 28
 
 void atm__unsupported(struct atm__importer *im, const char *fmt, ...)
 {
@@ -69,16 +68,18 @@ static enum atm_status read_opset(struct atm__importer *im)
     }
     if (!found && m->ir_version >= 3)
         atm__unsupported(im, "a model without an opset of ai.onnx");
-    else if (version < 1 || version > OPSET_MAX)
+    else if (version < 1 || version > ATM__OPSET_MAX)
         atm__unsupported(im, "opset %" PRId64 " (1 to %d are)", version,
-                         OPSET_MAX);
-    im->opset = version < 1 || version > OPSET_MAX ? OPSET_MAX : (int)version;
+                         ATM__OPSET_MAX);
+    im->opset =
+        version < 1 || version > ATM__OPSET_MAX ? ATM__OPSET_MAX : (int)version;
     return ATM_OK;
 }
 
 static enum atm_status check_model(struct atm__importer *im)
 {
     const Onnx__ModelProto *m = im->model;
+    enum atm_status st;
 
     if (!m->graph)
         return atm_fail(ATM_FORMAT, "no graph inside; not an ONNX model");
@@ -94,7 +95,10 @@ static enum atm_status check_model(struct atm__importer *im)
         if (!im->g->name)
             return ATM_NOMEM;
     }
-    return read_opset(im);
+    st = atm__functions_read(m, im->g->arena, &im->functions);
+    if (st == ATM_UNSUPPORTED)
+        atm__unsupported(im, "%s", atm_errmsg());
+    return st && st != ATM_UNSUPPORTED ? st : read_opset(im);
 }
 
 static enum atm_status hash_file(struct atm__importer *im, int fd)
@@ -215,6 +219,7 @@ enum atm_status atm_onnx_import(const char *path,
     atm__names_clear(&im.values);
     atm__names_clear(&im.externals);
     atm__names_clear(&im.dims);
+    atm__names_clear(&im.functions.index);
     atm_graph_delete(&im.g);
     atm_hasher_delete(&im.hash);
     return st;

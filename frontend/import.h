@@ -8,6 +8,43 @@
 #include "prescan.h"
 
 struct atm_hasher;
+struct atm__inference;
+
+#define ATM__OPSET_MAX 28
+
+/* Where the names of nodes mean something: the model's graph, or a subgraph or
+ * function that is being expanded. */
+#define ATM__OMITTED                                                           \
+    (ATM_NONE - 1) /* id of an input that a call leaves out                    \
+                    */
+struct atm__scope {
+    const struct atm__scope *outer; /* its names are seen too; null: none */
+    struct atm__names *names;       /* name -> value id */
+    int opset;
+    const Onnx__NodeProto *call;     /* of the function around it, or null */
+    const struct atm__scope *caller; /* of that call */
+    const char *prefix;              /* of its values' names */
+    uint32_t depth;
+};
+
+/* The model's own functions by "domain:name". */
+struct atm__functions {
+    const Onnx__ModelProto *model;
+    struct atm_arena *arena; /* of the keys */
+    struct atm__names index;
+};
+/* UNSUPPORTED where two have one name. Clear `index` afterwards, whatever
+ * comes back. */
+enum atm_status atm__functions_read(const Onnx__ModelProto *m,
+                                    struct atm_arena *arena,
+                                    struct atm__functions *f);
+
+/* A node of the model's graph that becomes others once the values before it
+ * are known: it stands before node `before`. */
+struct atm__hole {
+    const Onnx__NodeProto *node;
+    uint32_t before, index;
+};
 
 /* What a model declares of a value: checked against what is inferred, never
  * its source. */
@@ -29,14 +66,20 @@ struct atm__importer {
     int opset;
     struct atm__names values;    /* name -> value id */
     struct atm__names externals; /* location -> file id */
-    struct atm__names dims;      /* dim_param -> index into dim_value */
-    int64_t *dim_value;          /* in the graph's arena */
+    struct atm__functions functions;
+    struct atm__names dims; /* dim_param -> index into dim_value */
+    int64_t *dim_value;     /* in the graph's arena */
     uint32_t n_dims, cap_dims;
     struct atm__declared *declared; /* by value id, in the graph's arena */
     uint32_t cap_declared;
-    uint32_t *origin;      /* by node of the graph: its place in the
-                              model's list */
-    char unsupported[640]; /* ", "-separated list; empty: none */
+    uint32_t *origin; /* by node of the graph: its place in the
+                         model's list */
+    uint32_t cap_origin;
+    struct atm__hole *hole; /* in order */
+    uint32_t n_holes, cap_holes;
+    uint32_t n_bodies;                /* expanded so far */
+    struct atm__inference *inference; /* while inferring */
+    char unsupported[640];            /* ", "-separated list; empty: none */
 };
 
 /* Appends to the list of what is not supported, once; "..." ends a full one. */
@@ -91,6 +134,39 @@ enum atm_status atm__import_values(struct atm__importer *im);
 enum atm_status atm__import_nodes(struct atm__importer *im);
 enum atm_status atm__import_outputs(struct atm__importer *im);
 enum atm_status atm__settle_values(struct atm__importer *im);
+
+/* The model's own graph as a scope. */
+struct atm__scope atm__model_scope(struct atm__importer *im);
+/* ATM_NONE if the name means nothing here. */
+uint32_t atm__scope_find(const struct atm__scope *s, const char *name);
+/* The attribute itself, or the one of the function's call that it refers to;
+ * null if the call leaves that out. */
+const Onnx__AttributeProto *atm__scope_attr(const struct atm__scope *s,
+                                            const Onnx__AttributeProto *a);
+
+/* Adds the node, or gives its output a value if it is a Constant. `producer`:
+ * index of the model's node by value, to tell what is out of order; null in
+ * bodies. */
+enum atm_status atm__add_node(struct atm__importer *im,
+                              const struct atm__scope *scope,
+                              const Onnx__NodeProto *n, uint32_t index,
+                              const uint32_t *producer);
+enum atm_status atm__set_origin(struct atm__importer *im, uint32_t node,
+                                uint32_t index);
+/* Value `id` becomes the tensor, a constant. */
+enum atm_status atm__tensor_value(struct atm__importer *im,
+                                  const Onnx__TensorProto *t, uint32_t id);
+
+/* Is it control flow, or the call of a model-local function? */
+bool atm__is_expanded(const struct atm__functions *f, const Onnx__NodeProto *n);
+/* Adds the nodes that such a node stands for and infers them. UNSUPPORTED with
+ * the reason where the model's data would decide. */
+enum atm_status atm__expand(struct atm__importer *im,
+                            const struct atm__scope *scope,
+                            const Onnx__NodeProto *n, uint32_t index);
+/* Infers, and folds, a node whose turn it is; without effect where an input is
+ * not known. */
+enum atm_status atm__infer_node(struct atm__importer *im, uint32_t node);
 
 /* A new value under a name that the model does not use; the name is checked.
  * Null: a name of our own. */

@@ -29,8 +29,8 @@ static enum atm_status read_string(struct atm__importer *im,
     return *s ? ATM_OK : ATM_NOMEM;
 }
 
-static enum atm_status tensor_value(struct atm__importer *im,
-                                    const Onnx__TensorProto *t, uint32_t id)
+enum atm_status atm__tensor_value(struct atm__importer *im,
+                                  const Onnx__TensorProto *t, uint32_t id)
 {
     struct atm_value *v = &im->g->value[id];
     enum atm_status st;
@@ -96,8 +96,6 @@ static enum atm_status read_attr(struct atm__importer *im,
     const char **strings;
     size_t i;
 
-    if (a->ref_attr_name && *a->ref_attr_name)
-        return atm_fail(ATM_FORMAT, "refers to an attribute of a function");
     if (!only_field(a, kind))
         return atm_fail(ATM_FORMAT, "has a value of another type than it says");
     switch (kind) {
@@ -117,7 +115,7 @@ static enum atm_status read_attr(struct atm__importer *im,
         if (!a->t)
             return atm_fail(ATM_FORMAT, "has no value");
         st = atm__value_new(im, NULL, &to->value);
-        return st ? st : tensor_value(im, a->t, to->value);
+        return st ? st : atm__tensor_value(im, a->t, to->value);
     case 6:
         to->kind = ATM_ATTR_FLOATS;
         to->n = a->n_floats;
@@ -148,10 +146,10 @@ static enum atm_status read_attr(struct atm__importer *im,
 
 /* value_int and its kin: a scalar or a list as an inline constant. */
 static enum atm_status literal(struct atm__importer *im,
-                               const Onnx__AttributeProto *a, uint32_t id)
+                               const Onnx__AttributeProto *a, const char *name,
+                               uint32_t id)
 {
     struct atm_value *v = &im->g->value[id];
-    const char *name = text(a->name);
     struct atm_constant c = {.kind = ATM_CONST_INLINE};
     bool list = true;
     size_t n = 1;
@@ -188,27 +186,33 @@ static enum atm_status literal(struct atm__importer *im,
 }
 
 static enum atm_status read_constant_node(struct atm__importer *im,
+                                          const struct atm__scope *scope,
                                           const Onnx__NodeProto *n)
 {
+    const char *name;
     const Onnx__AttributeProto *a;
     uint32_t id;
 
     if (n->n_input != 0 || n->n_output != 1 || n->n_attribute != 1)
         return atm_fail(ATM_FORMAT, "a Constant has no inputs, one output and "
                                     "one attribute");
-    a = n->attribute[0];
-    id = atm__names_find(&im->values, n->output[0]);
+    name = text(n->attribute[0]->name);
+    a = atm__scope_attr(scope, n->attribute[0]);
+    if (!a)
+        return atm_fail(ATM_FORMAT, "its attribute is left out by the call");
+    id = atm__scope_find(scope, n->output[0]);
     if (id == ATM_NONE)
         return atm_fail(ATM_FORMAT, "its output has no name");
-    if (strcmp(text(a->name), "value") != 0)
-        return literal(im, a, id);
+    if (strcmp(name, "value") != 0)
+        return literal(im, a, name, id);
     if (!a->t)
         return atm_fail(ATM_FORMAT, "its value is no tensor");
-    return tensor_value(im, a->t, id);
+    return atm__tensor_value(im, a->t, id);
 }
 
 /* Ids of the inputs; each must come from before node `index`. */
-static enum atm_status read_inputs(struct atm__importer *im,
+static enum atm_status read_inputs(const struct atm__importer *im,
+                                   const struct atm__scope *scope,
                                    const Onnx__NodeProto *n, uint32_t index,
                                    const uint32_t *producer, uint32_t *in)
 {
@@ -216,25 +220,70 @@ static enum atm_status read_inputs(struct atm__importer *im,
 
     for (i = 0; i < n->n_input; i++) {
         in[i] =
-            *n->input[i] ? atm__names_find(&im->values, n->input[i]) : ATM_NONE;
-        if (!*n->input[i])
-            continue;
+            *n->input[i] ? atm__scope_find(scope, n->input[i]) : ATM__OMITTED;
         if (in[i] == ATM_NONE)
             return atm_fail(ATM_FORMAT, "input \"%s\" is produced by no node",
                             n->input[i]);
-        if (producer[in[i]] != ATM_NONE && producer[in[i]] >= index)
+        if (in[i] == ATM__OMITTED) {
+            in[i] = ATM_NONE;
+            continue;
+        }
+        if (producer && producer[in[i]] != ATM_NONE && producer[in[i]] >= index)
             return atm_fail(ATM_FORMAT,
                             "input \"%s\" is produced by node %" PRIu32
                             ", not before it: the nodes are unsorted "
                             "or form a cycle",
                             n->input[i], producer[in[i]]);
+        if (!producer && !im->g->value[in[i]].shape_known && !*im->unsupported)
+            return atm_fail(ATM_FORMAT,
+                            "input \"%s\" is not produced before it",
+                            n->input[i]);
     }
     return ATM_OK;
 }
 
-static enum atm_status add_node(struct atm__importer *im,
-                                const Onnx__NodeProto *n, uint32_t index,
-                                const uint32_t *producer)
+/* The attributes that are given; a function's may be left out by its call. */
+static enum atm_status read_attrs(struct atm__importer *im,
+                                  const struct atm__scope *scope,
+                                  const Onnx__NodeProto *n,
+                                  struct atm_attr *attr, uint32_t *n_attr)
+{
+    enum atm_status st;
+    size_t i;
+
+    *n_attr = 0;
+    for (i = 0; i < n->n_attribute; i++) {
+        const Onnx__AttributeProto *a = atm__scope_attr(scope, n->attribute[i]);
+
+        if (!a && scope->call)
+            continue;
+        attr[*n_attr].name = text(n->attribute[i]->name);
+        st = a ? read_attr(im, a, &attr[*n_attr])
+               : atm_fail(ATM_FORMAT, "refers to an attribute of a function");
+        if (st)
+            return atm_fail_in(st, "attribute \"%s\"", attr[*n_attr].name);
+        ++*n_attr;
+    }
+    return ATM_OK;
+}
+
+enum atm_status atm__set_origin(struct atm__importer *im, uint32_t node,
+                                uint32_t index)
+{
+    uint32_t *grown = atm_arena_grow(im->g->arena, im->origin, &im->cap_origin,
+                                     node + 1, sizeof(*grown));
+
+    if (!grown)
+        return ATM_NOMEM;
+    im->origin = grown;
+    grown[node] = index;
+    return ATM_OK;
+}
+
+enum atm_status atm__add_node(struct atm__importer *im,
+                              const struct atm__scope *scope,
+                              const Onnx__NodeProto *n, uint32_t index,
+                              const uint32_t *producer)
 {
     const struct atm_op *op = atm_op_find(text(n->domain), text(n->op_type));
     struct atm_arena *arena = im->g->arena;
@@ -242,35 +291,55 @@ static enum atm_status add_node(struct atm__importer *im,
     uint32_t *out = atm_arena_array(arena, n->n_output, sizeof(*out));
     struct atm_attr *attr =
         atm_arena_array(arena, n->n_attribute, sizeof(*attr));
+    uint32_t id, n_attr;
     enum atm_status st;
-    uint32_t id;
     size_t i;
 
     if (!in || !out || !attr)
         return ATM_NOMEM;
-    st = read_inputs(im, n, index, producer, in);
+    st = read_inputs(im, scope, n, index, producer, in);
     if (st)
         return st;
     if (is_onnx_domain(text(n->domain)) &&
         strcmp(text(n->op_type), "Constant") == 0)
-        return read_constant_node(im, n);
-    for (i = 0; i < n->n_attribute; i++) {
-        attr[i].name = text(n->attribute[i]->name);
-        st = op ? read_attr(im, n->attribute[i], &attr[i]) : ATM_OK;
-        if (st)
-            return atm_fail_in(st, "attribute \"%s\"", attr[i].name);
-    }
-    for (i = 0; i < n->n_output; i++)
-        out[i] = *n->output[i] ? atm__names_find(&im->values, n->output[i])
-                               : ATM_NONE;
+        return read_constant_node(im, scope, n);
     if (!op)
         return ATM_OK; /* listed by list_unsupported */
-    st = atm_graph_add_node(im->g, text(n->name), op, im->opset,
+    st = read_attrs(im, scope, n, attr, &n_attr);
+    if (st)
+        return st;
+    for (i = 0; i < n->n_output; i++)
+        out[i] =
+            *n->output[i] ? atm__scope_find(scope, n->output[i]) : ATM_NONE;
+    st = atm_graph_add_node(im->g, text(n->name), op, scope->opset,
                             (uint32_t)n->n_input, in, (uint32_t)n->n_output,
-                            out, (uint32_t)n->n_attribute, attr, &id);
-    if (!st)
-        im->origin[id] = index;
-    return st;
+                            out, n_attr, attr, &id);
+    return st ? st : atm__set_origin(im, id, index);
+}
+
+/* A node that is expanded when it is inferred; only its inputs are checked
+ * now. */
+static enum atm_status add_hole(struct atm__importer *im,
+                                const struct atm__scope *scope,
+                                const Onnx__NodeProto *n, uint32_t index,
+                                const uint32_t *producer)
+{
+    uint32_t *in = atm_arena_array(im->g->arena, n->n_input, sizeof(*in));
+    struct atm__hole *grown =
+        atm_arena_grow(im->g->arena, im->hole, &im->cap_holes, im->n_holes + 1,
+                       sizeof(*grown));
+
+    if (!in || !grown)
+        return ATM_NOMEM;
+    im->hole = grown;
+    grown[im->n_holes++] = (struct atm__hole){n, im->g->n_nodes, index};
+    return read_inputs(im, scope, n, index, producer, in);
+}
+
+struct atm__scope atm__model_scope(struct atm__importer *im)
+{
+    return (struct atm__scope){
+        .names = &im->values, .opset = im->opset, .prefix = ""};
 }
 
 static void list_unsupported(struct atm__importer *im)
@@ -283,7 +352,8 @@ static void list_unsupported(struct atm__importer *im)
         const char *domain = text(n->domain), *type = text(n->op_type);
         const struct atm_op *op = atm_op_find(domain, type);
 
-        if (is_onnx_domain(domain) && strcmp(type, "Constant") == 0)
+        if ((is_onnx_domain(domain) && strcmp(type, "Constant") == 0) ||
+            atm__is_expanded(&im->functions, n))
             continue;
         if (!op)
             atm__unsupported(
@@ -338,20 +408,18 @@ static enum atm_status add_outputs(struct atm__importer *im,
 
 enum atm_status atm__import_nodes(struct atm__importer *im)
 {
+    const struct atm__scope scope = atm__model_scope(im);
     const Onnx__GraphProto *graph = im->model->graph;
     uint32_t *producer, i;
     enum atm_status st;
 
     list_unsupported(im);
-    im->origin =
-        atm_arena_array(im->g->arena, graph->n_node, sizeof(*im->origin));
-    if (!im->origin)
-        return ATM_NOMEM;
     st = add_outputs(im, &producer);
     for (i = 0; !st && i < graph->n_node; i++) {
         const Onnx__NodeProto *n = graph->node[i];
 
-        st = add_node(im, n, i, producer);
+        st = (atm__is_expanded(&im->functions, n) ? add_hole : atm__add_node)(
+            im, &scope, n, i, producer);
         if (st == ATM_UNSUPPORTED && *im->unsupported) {
             atm__unsupported(im, "%s", atm_errmsg());
             st = ATM_OK;

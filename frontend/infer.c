@@ -13,15 +13,25 @@
 #include <string.h>
 
 #define FOLD_INPUT_MAX (4u << 20)
-#define FOLDED_MAX (64u << 20) /* all results: a small file may ask for many   \
-                                */
+#define FOLDED_MAX                                                             \
+    (64u << 20) /* all results: a small file may ask for many                  \
+                 */
 #define SCRATCH_MAX (16u << 20)
 
 struct fold {
     struct atm_graph *g;
     struct atm_arena *arena; /* of one node */
-    bool *drop;
+    bool drop;               /* it was folded */
     uint64_t folded;
+};
+
+/* Nodes in the order in which they were inferred: expansion adds some behind
+ * the model's own that belong between them. */
+struct atm__inference {
+    struct fold fold;
+    uint32_t n, cap_order, cap_drop;
+    uint32_t *order;
+    bool *drop; /* by place in the order */
 };
 
 static bool is_op(const struct atm_node *n, const char *name)
@@ -153,7 +163,7 @@ static enum atm_status fill(struct fold *f, struct atm_call *call, bool *done)
 
 static enum atm_status infer_node(struct fold *f, uint32_t index)
 {
-    struct atm_node *n = &f->g->node[index];
+    const struct atm_node *n = &f->g->node[index];
     struct atm_call call;
     enum atm_status st;
     uint32_t i;
@@ -174,10 +184,10 @@ static enum atm_status infer_node(struct fold *f, uint32_t index)
         v->shape_known = true;
     }
     if (can_fold(f, &call)) {
-        f->drop[index] = true;
+        f->drop = true;
         return evaluate(f, &call);
     }
-    return fill(f, &call, &f->drop[index]);
+    return fill(f, &call, &f->drop);
 }
 
 /* The declared type and shape of a value against the inferred one. */
@@ -230,34 +240,111 @@ static bool inputs_known(const struct atm_graph *g, const struct atm_node *n)
     return true;
 }
 
-enum atm_status atm__infer(struct atm__importer *im)
+/* The node's place in the order; dropped if it was folded. */
+static enum atm_status place(struct atm__importer *im, uint32_t node, bool drop)
 {
-    struct fold f = {.g = im->g};
+    struct atm__inference *f = im->inference;
+    struct atm_arena *arena = im->g->arena;
+    uint32_t *order = atm_arena_grow(arena, f->order, &f->cap_order, f->n + 1,
+                                     sizeof(*order));
+    bool *drops =
+        atm_arena_grow(arena, f->drop, &f->cap_drop, f->n + 1, sizeof(*drops));
+
+    if (!order || !drops)
+        return ATM_NOMEM;
+    f->order = order;
+    f->drop = drops;
+    order[f->n] = node;
+    drops[f->n++] = drop;
+    return ATM_OK;
+}
+
+enum atm_status atm__infer_node(struct atm__importer *im, uint32_t node)
+{
+    struct fold *f = &im->inference->fold;
     enum atm_status st = ATM_OK;
+
+    f->drop = false;
+    if (inputs_known(im->g, &im->g->node[node])) {
+        f->arena = atm_arena_new();
+        st = f->arena ? infer_node(f, node) : ATM_NOMEM;
+        atm_arena_delete(f->arena);
+    }
+    return st ? st : place(im, node, f->drop);
+}
+
+/* What is not supported is listed; anything else ends the import. */
+static enum atm_status list(struct atm__importer *im, enum atm_status st)
+{
+    if (st != ATM_UNSUPPORTED)
+        return st;
+    atm__unsupported(im, "%s", atm_errmsg());
+    return ATM_OK;
+}
+
+static enum atm_status expand_holes(struct atm__importer *im, uint32_t *next,
+                                    uint32_t before)
+{
+    const struct atm__scope scope = atm__model_scope(im);
+    enum atm_status st = ATM_OK;
+
+    for (; !st && *next < im->n_holes && im->hole[*next].before == before;
+         ++*next) {
+        const struct atm__hole *h = &im->hole[*next];
+        const char *op = h->node->op_type;
+
+        st = atm__expand(im, &scope, h->node, h->index);
+        if (st)
+            st = atm_fail_in(st, "node %" PRIu32 " \"%s\" (%s)", h->index,
+                             h->node->name ? h->node->name : "", op);
+        st = list(im, st);
+    }
+    return st;
+}
+
+/* The graph's nodes in the order of inference. */
+static enum atm_status sort_nodes(struct atm__importer *im)
+{
+    const struct atm__inference *f = im->inference;
+    struct atm_graph *g = im->g;
+    struct atm_node *node = atm_arena_array(g->arena, f->n + 1, sizeof(*node));
     uint32_t i;
 
-    f.drop = atm_alloc_array(im->g->n_nodes, sizeof(*f.drop));
-    if (!f.drop)
+    if (!node)
         return ATM_NOMEM;
-    for (i = 0; !st && i < im->g->n_nodes; i++) {
-        if (!inputs_known(im->g, &im->g->node[i]))
-            continue;
-        f.arena = atm_arena_new();
-        st = f.arena ? infer_node(&f, i) : ATM_NOMEM;
-        atm_arena_delete(f.arena);
+    for (i = 0; i < f->n; i++)
+        node[i] = g->node[f->order[i]];
+    g->node = node;
+    g->n_nodes = f->n;
+    g->cap_nodes = f->n + 1;
+    return ATM_OK;
+}
+
+enum atm_status atm__infer(struct atm__importer *im)
+{
+    struct atm__inference f = {.fold.g = im->g};
+    uint32_t n = im->g->n_nodes, next = 0, i;
+    enum atm_status st = ATM_OK;
+
+    im->inference = &f;
+    for (i = 0; !st && i < n; i++) {
+        st = expand_holes(im, &next, i);
         if (st)
-            st = node_fail(im, i, st);
-        if (st == ATM_UNSUPPORTED) {
-            atm__unsupported(im, "%s", atm_errmsg());
-            st = ATM_OK;
-        }
+            break;
+        st = atm__infer_node(im, i);
+        if (st)
+            st = list(im, node_fail(im, i, st));
     }
+    if (!st)
+        st = expand_holes(im, &next, n);
     if (!st && *im->unsupported)
         st = atm_fail(ATM_UNSUPPORTED, "not supported: %s", im->unsupported);
     for (i = 0; !st && i < im->g->n_values && i < im->cap_declared; i++)
         st = compare(im, i);
     if (!st)
+        st = sort_nodes(im);
+    if (!st)
         st = atm__compact(im->g, f.drop);
-    atm_free(f.drop);
+    im->inference = NULL;
     return st;
 }

@@ -302,11 +302,26 @@ static enum atm_status check_field(struct scanner *s, struct frame *f,
     return ATM_OK;
 }
 
+/* What a field that Debian's onnx.proto does not know yet says, where leaving
+ * it out would change the model's meaning; null otherwise. */
+static const char *newer_meaning(const ProtobufCMessageDescriptor *type,
+                                 uint64_t field)
+{
+    if (type == &onnx__function_proto__descriptor && field == 11)
+        return "a function with default values of attributes";
+    if ((type == &onnx__function_proto__descriptor && field == 13) ||
+        (type == &onnx__node_proto__descriptor && field == 8))
+        return "an overloaded function";
+    return NULL;
+}
+
 /* A field with a length: a message is entered, a payload noted, a string
  * copied. d is null for unknown fields, which are skipped. */
 static enum atm_status length_delimited(struct scanner *s, struct frame *f,
-                                        const ProtobufCFieldDescriptor *d)
+                                        const ProtobufCFieldDescriptor *d,
+                                        uint64_t field)
 {
+    const char *newer = newer_meaning(f->type, field);
     enum atm_status st;
     uint64_t bytes;
     bool tensor = f->type == &onnx__tensor_proto__descriptor;
@@ -317,6 +332,9 @@ static enum atm_status length_delimited(struct scanner *s, struct frame *f,
         return st;
     if (bytes > f->end - s->at)
         return malformed(s, "a field is longer than what holds it");
+    if (!d && newer && bytes > 0)
+        return atm_fail(ATM_UNSUPPORTED, "%s: not supported: %s", s->path,
+                        newer);
     if (!d) {
         s->at += bytes;
         return ATM_OK;
@@ -365,7 +383,7 @@ static enum atm_status scan_field(struct scanner *s, struct frame *f)
     }
     switch (wire) {
     case BYTES:
-        return length_delimited(s, f, d);
+        return length_delimited(s, f, d, tag >> 3);
     case VARINT:
         st = varint(s, f->end, &v);
         if (!st && d)

@@ -21,6 +21,11 @@ add_test(NAME onnx_suite COMMAND ${with_venv} onnx_suite.py
 set_tests_properties(onnx_suite PROPERTIES TIMEOUT 900 SKIP_RETURN_CODE 77
   LABELS oracle)
 
+add_test(NAME expand_oracle COMMAND ${with_venv} expand_oracle.py
+  $<TARGET_FILE:conformance>)
+set_tests_properties(expand_oracle PROPERTIES SKIP_RETURN_CODE 77
+  LABELS oracle)
+
 if(TARGET autotm)
   add_test(NAME ort_oracle COMMAND ${with_venv} ort_oracle.py
     $<TARGET_FILE:autotm>)
