@@ -83,6 +83,18 @@ def left_out(case):
 
 # ---- the cases on disk ---------------------------------------------------
 
+def inverse_dft(case):
+    x = np.asarray(case.data_sets[0][0][0], np.float64)
+    y = np.fft.ifft(x[..., 0] + 1j * x[..., 1], axis=1)
+    return [np.stack([y.real, y.imag], -1).astype(np.float32)]
+
+
+# Cases whose expected zeros are the rounding noise of a float computation,
+# larger than the suite's own tolerance: expected in double instead.
+IN_DOUBLE = {"test_dft_inverse": inverse_dft,
+             "test_dft_inverse_opset19": inverse_dft}
+
+
 def write_value(path, value, proto):
     """One input or output as .pb; sequences and optionals as they can."""
     kind = proto.type.WhichOneof("value")
@@ -104,6 +116,8 @@ def write_case(case, folder):
     with open(os.path.join(folder, "model.onnx"), "wb") as f:
         f.write(case.model.SerializeToString())
     inputs, outputs = case.data_sets[0]
+    if case.name in IN_DOUBLE:
+        outputs = IN_DOUBLE[case.name](case)
     initialised = {i.name for i in case.model.graph.initializer}
     given = [v for v in case.model.graph.input if v.name not in initialised]
     for what, values, protos in (("input", inputs, given),
