@@ -1,8 +1,9 @@
 /* ilp_glpk.c - the integer program of lp.h solved by GLPK, and the only file
  * that sees it.
  *
- * GLPK aborts on misuse and on lack of memory: each entry below installs a
- * hook that jumps back; then all of this thread's GLPK objects are gone.
+ * GLPK aborts on misuse and on lack of memory, after printing why: each entry
+ * below installs a hook that jumps back, and one that takes the text. Then all
+ * of this thread's GLPK objects are gone, those of its other programs too.
  * MIR cuts of GLPK 5.0 cut off legal plans of these models: never switched on.
  * Work limits count iterations, so that a plan does not depend on the clock.
  */
@@ -14,6 +15,7 @@
 #include <glpk.h>
 #include <math.h>
 #include <setjmp.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -25,7 +27,20 @@
 #define TREE_NODES 2000
 
 static _Thread_local jmp_buf escape;
-static _Thread_local uint32_t alive; /* ilps of this thread */
+static _Thread_local uint32_t alive;  /* ilps of this thread */
+static _Thread_local uint32_t deaths; /* of its GLPK environment */
+static _Thread_local char why[120];   /* first line of GLPK's last words */
+
+/* GLPK switches its output on before it aborts. */
+static int on_text(void *info, const char *text)
+{
+    size_t n = strcspn(text, "\n");
+
+    (void)info;
+    if (!why[0])
+        (void)snprintf(why, sizeof(why), "%.*s", (int)n, text);
+    return 1; /* not printed */
+}
 
 static void on_error(void *info)
 {
@@ -33,12 +48,30 @@ static void on_error(void *info)
     longjmp(escape, 1);
 }
 
-static enum atm_status died(struct atm__ilp *ilp)
+static void guard(void)
 {
-    ilp->dead = true;
+    why[0] = 0;
+    glp_term_hook(on_text, NULL);
+    glp_error_hook(on_error, NULL);
+}
+
+static void unguard(void)
+{
     glp_error_hook(NULL, NULL);
+    glp_term_hook(NULL, NULL);
+}
+
+static enum atm_status died(void)
+{
+    unguard();
     (void)glp_free_env();
-    return atm_fail(ATM_INTERNAL, "the LP solver gave up");
+    deaths++;
+    return atm_fail(ATM_INTERNAL, "the LP solver gave up: %s", why);
+}
+
+static bool is_dead(const struct atm__ilp *p)
+{
+    return p->born != deaths;
 }
 
 int atm__lp_append(struct atm__ilp *p, int n, double upper)
@@ -86,6 +119,7 @@ enum atm_status atm__ilp_new(const struct atm__model *m,
     }
     p->m = m;
     p->arena = arena;
+    p->born = deaths;
     p->link = atm_arena_array(arena, n, sizeof(*p->link));
     p->alpha = atm_arena_array(arena, n, sizeof(*p->alpha));
     p->beta = atm_arena_array(arena, n, sizeof(*p->beta));
@@ -110,13 +144,13 @@ enum atm_status atm__ilp_new(const struct atm__model *m,
     }
     (void)glp_term_out(GLP_OFF);
     if (setjmp(escape)) {
-        enum atm_status st = died(*ilp);
+        enum atm_status st = died();
 
         atm_arena_delete(tmp);
         atm__ilp_delete(ilp);
         return st;
     }
-    glp_error_hook(on_error, NULL);
+    guard();
     p->lp = glp_create_prob();
     ok = atm__lp_build(p, tmp);
     if (ok) {
@@ -128,7 +162,7 @@ enum atm_status atm__ilp_new(const struct atm__model *m,
         p->ind = atm_arena_array(p->arena, p->n_col + 1, sizeof(int));
         ok = p->x && p->val && p->ind;
     }
-    glp_error_hook(NULL, NULL);
+    unguard();
     atm_arena_delete(tmp);
     if (!ok) {
         atm__ilp_delete(ilp);
@@ -143,7 +177,7 @@ void atm__ilp_delete(struct atm__ilp **ilp)
 
     if (!p)
         return;
-    if (p->lp && !p->dead)
+    if (p->lp && !is_dead(p))
         glp_delete_prob(p->lp);
     if (--alive == 0)
         (void)glp_free_env();
@@ -328,14 +362,14 @@ enum atm_status atm__ilp_solve(struct atm__ilp *p, const uint64_t *limit,
 {
     enum atm_status st;
 
-    if (p->dead)
+    if (is_dead(p))
         return atm_fail(ATM_INTERNAL, "the LP solver gave up before");
     if (setjmp(escape))
-        return died(p);
-    glp_error_hook(on_error, NULL);
+        return died();
+    guard();
     p->limit = limit;
     st = solve(p, cuts, r);
-    glp_error_hook(NULL, NULL);
+    unguard();
     return st;
 }
 
@@ -346,11 +380,11 @@ enum atm_status atm__ilp_elastic(struct atm__ilp *p, double seconds)
     const double v[] = {0, 1};
     int row[] = {0, 0}, c;
 
-    if (p->dead)
+    if (is_dead(p))
         return atm_fail(ATM_INTERNAL, "the LP solver gave up before");
     if (setjmp(escape))
-        return died(p);
-    glp_error_hook(on_error, NULL);
+        return died();
+    guard();
     for (row[1] = 1; row[1] <= (int)p->n_row; row[1]++) {
         if (p->row[row[1]].kind != ROW_EQUAL || p->row[row[1]].b != 1)
             continue;
@@ -359,7 +393,7 @@ enum atm_status atm__ilp_elastic(struct atm__ilp *p, double seconds)
         glp_set_col_bnds(p->lp, c, GLP_DB, 0, 1);
         glp_set_mat_col(p->lp, c, 1, row, v);
     }
-    glp_error_hook(NULL, NULL);
+    unguard();
     return ATM_OK;
 }
 
@@ -396,7 +430,7 @@ void atm__ilp_restrict(struct atm__ilp *p, const struct atm__split *x,
 
 int atm__ilp_work(const struct atm__ilp *p)
 {
-    return p->dead ? 0 : glp_get_it_cnt(p->lp);
+    return is_dead(p) ? 0 : glp_get_it_cnt(p->lp);
 }
 
 /* ---- exclusions ---- */
@@ -409,7 +443,7 @@ enum atm_status atm__ilp_exclude(struct atm__ilp *p,
     uint32_t i, c;
     int at = 0;
 
-    if (p->dead)
+    if (is_dead(p))
         return atm_fail(ATM_INTERNAL, "the LP solver gave up before");
     if (!x)
         return ATM_NOMEM;
@@ -420,8 +454,8 @@ enum atm_status atm__ilp_exclude(struct atm__ilp *p,
     if (!x->box)
         return ATM_NOMEM;
     if (setjmp(escape))
-        return died(p);
-    glp_error_hook(on_error, NULL);
+        return died();
+    guard();
     for (c = 1; c <= p->n_col; c++) {
         int count = 0;
 
@@ -433,7 +467,7 @@ enum atm_status atm__ilp_exclude(struct atm__ilp *p,
         }
     }
     (void)atm__lp_append(p, at, (double)n - 1);
-    glp_error_hook(NULL, NULL);
+    unguard();
     return ATM_OK;
 }
 
@@ -654,14 +688,14 @@ static void make_whole(struct atm__ilp *p)
 
 enum atm_status atm__ilp_complete(struct atm__ilp *p)
 {
-    if (p->dead)
+    if (is_dead(p))
         return atm_fail(ATM_INTERNAL, "the LP solver gave up before");
     if (setjmp(escape))
-        return died(p);
-    glp_error_hook(on_error, NULL);
+        return died();
+    guard();
     atm__lp_add_all(p);
     make_whole(p);
-    glp_error_hook(NULL, NULL);
+    unguard();
     return p->failed ? atm_fail(ATM_NOMEM, "out of memory: rows") : ATM_OK;
 }
 
@@ -721,7 +755,7 @@ enum atm_status atm__ilp_search(struct atm__ilp *p,
                                 double *seconds, double *bound)
 {
     *bound = -INFINITY;
-    if (p->dead)
+    if (is_dead(p))
         return atm_fail(ATM_INTERNAL, "the LP solver gave up before");
     p->options = o;
     p->best = best;
@@ -732,12 +766,12 @@ enum atm_status atm__ilp_search(struct atm__ilp *p,
     p->told = 0;
     if (setjmp(escape)) {
         *seconds = p->best_s;
-        return died(p);
+        return died();
     }
-    glp_error_hook(on_error, NULL);
+    guard();
     tree(p);
     *seconds = p->best_s;
     *bound = fmin(p->tree_bound, p->best_s);
-    glp_error_hook(NULL, NULL);
+    unguard();
     return ATM_OK;
 }

@@ -76,7 +76,8 @@ struct atm__ilp {
     const struct atm__model *m;
     struct atm_arena *arena;
     struct glp_prob *lp;
-    bool dead;             /* GLPK gave up: nothing of it may be touched */
+    uint32_t born;         /* failures of this thread's GLPK until then: after
+                              one more nothing of `lp` may be touched */
     double cost_scale, byte_scale;
     struct column *col;    /* from 1, as GLPK's */
     uint32_t n_col, cap_col;

@@ -217,8 +217,8 @@ static enum atm_status prove(struct atm__search *s)
     double slack, *point = NULL, *weight = s->lp.arc_weight;
     enum atm_status st;
 
-    if (s->m->static_only || s->best_s == INFINITY || good_enough(s) ||
-        interrupted(s))
+    if (s->m->static_only || s->best_s == INFINITY || !s->ilp ||
+        good_enough(s) || interrupted(s))
         return ATM_OK;
     slack = fmax(proof_slack(s->best_s), s->o->gap_target * s->best_s);
     st = atm__prove(s->m, s->best_s - slack, s->best_s, s->best->arena,
