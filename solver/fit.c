@@ -28,7 +28,7 @@ struct node {
 
 struct fit {
     struct atm__search *s;
-    struct node node[3 * NODES_SMALL];
+    struct node node[NODES_SMALL];
     uint32_t n_nodes, rounds;
     uint64_t *limit, *total, fixed;
     uint64_t *top;          /* per kernel: end of its highest box */

@@ -1,32 +1,45 @@
-/* brute.c - tries every decision of a tiny problem under the rules of the
- * planning problem, sections 2.1 to 2.10, written down once more. */
-#include "brute.h"
+/* brute.c - the optimum of a small planning problem by trying every decision
+ * under the rules of the planning problem, sections 2.1 to 2.10, written down
+ * once more: no code shared with the planners. What cannot end below the best
+ * found so far is left early.
+ * usage: brute PROBLEM BYTES [CUTOFF] [static]
+ * Prints the optimum with addresses and the one without; nothing at or above
+ * CUTOFF is looked for; `static`: plans without moves. Exit 3: too large. */
+#include "brute_pack.h"
+
+#include "autotm/problem.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_T = 10, MAX_K = 8, MAX_ST = 8, MAX_OPT = 4096 };
+#define STEPS 2000000
+#define PACK_STEPS 500 /* that one packing counts as */
 
-struct option {            /* what one storage does */
+enum { MAX_T = 24, MAX_K = 8, MAX_ST = 8, MAX_RUN = 8 };
+
+struct option { /* what one storage does */
     bool resident;
-    unsigned x, y;         /* bits per station, per gap */
-    /* filled by walk() for the variants at hand */
-    bool legal;
+    unsigned x, y; /* bits per station, per gap */
+};
+
+struct way {              /* an option under the variants at hand */
+    unsigned fast;        /* kernels */
+    unsigned slow;        /* phases of the slow place */
+    unsigned left, valid; /* stations: leaves after, copy valid before */
+    unsigned n_runs, run[MAX_RUN][2]; /* first and last phase */
+    unsigned moves;
     double cost;
-    unsigned fast;         /* kernels */
-    unsigned slow;         /* phases */
-    unsigned left, valid;  /* stations: leaves after, copy valid before */
 };
 
 struct store {
     unsigned n_t, t[MAX_T], n_st, st[MAX_ST], n_gaps;
     bool arg, circle, out, made[MAX_ST];
-    enum atm_fixed fixed;
-    uint64_t size;
-    double fetch, evict;
-    unsigned n_opt;
+    const struct atm_problem_tensor *first;
+    unsigned n_opt, n_way;
     struct option *opt;
+    struct way *way;
 };
 
 struct brute {
@@ -35,8 +48,12 @@ struct brute {
     unsigned n, n_s, variant[MAX_K];
     struct store s[MAX_T];
     unsigned of[MAX_T];
-    const struct option *now[MAX_T];
-    double best;
+    const struct way *now[MAX_T]; /* null: not decided */
+    uint64_t spare[MAX_K];        /* most that pairs can save */
+    double least[MAX_T + 1];      /* moves of storages from here on */
+    double best, unpacked;
+    bool still, unsure;
+    unsigned long steps;
 };
 
 static bool in_variant(const struct brute *b, unsigned k, unsigned v,
@@ -110,63 +127,61 @@ static void make_stores(struct brute *b)
         s->circle = e->arg && b->p->cyclic;
         s->out = b->p->tensor[s->t[s->n_t - 1]].out && !s->circle &&
                  !(e->arg && s->n_t == 1);
-        s->fixed = e->fixed;
-        s->size = e->bytes;
-        s->fetch = e->fetch_s;
-        s->evict = e->evict_s;
+        s->first = e;
         s->n_gaps = s->n_st == 0 ? 0 : s->n_st - 1 + (s->circle || s->out);
         b->n_s++;
     }
 }
 
-/* All consistent ways; false: too many. */
+/* All consistent ways to be fast and kept. */
 static bool make_options(struct store *s)
 {
-    unsigned n = 0;
+    unsigned n = 0, cap = 64;
+    enum atm_fixed fixed = s->first->fixed;
 
-    s->opt = calloc(MAX_OPT, sizeof(*s->opt));
-    if (!s->opt)
-        return false;
-    if (s->arg && s->fixed != ATM_FIXED_SLOW)
-        s->opt[n++].resident = true;
-    for (unsigned x = 0; x < 1u << s->n_st && s->fixed != ATM_FIXED_FAST; x++)
-        for (unsigned y = 0; y < 1u << s->n_gaps; y++) {
-            bool ok = true;
+    s->opt = malloc(cap * sizeof(*s->opt));
+    if (s->opt && s->arg && fixed != ATM_FIXED_SLOW)
+        s->opt[n++] = (struct option){true, 0, 0};
+    for (unsigned x = 0; x < 1u << s->n_st && fixed != ATM_FIXED_FAST; x++)
+        for (unsigned y = 0; y < 1u << s->n_gaps && s->opt; y++) {
+            unsigned ends = s->circle && s->n_st
+                                ? x >> 1 | (x & 1) << (s->n_st - 1)
+                                : x >> 1 | 1u << (s->n_st - (s->n_st > 0));
 
-            for (unsigned g = 0; g < s->n_gaps; g++) {
-                bool last = g + 1 == s->n_st;
-
-                if (y >> g & 1)
-                    ok &= (x >> g & 1) &&
-                          (last ? !s->circle || (x & 1) : x >> (g + 1) & 1);
-            }
-            /* all round in fast memory is the resident option */
-            if (s->circle && s->n_st && y + 1 == 1u << s->n_gaps)
-                ok = false;
-            if (ok && n == MAX_OPT)
-                return false;
-            if (ok) {
-                s->opt[n].x = x;
-                s->opt[n++].y = y;
-            }
+            /* kept: fast at both ends; all round is the resident option */
+            if ((y & ~(x & ends)) ||
+                (s->circle && s->n_st && y + 1 == 1u << s->n_gaps))
+                continue;
+            if (n == cap)
+                s->opt = realloc(s->opt, (cap *= 2) * sizeof(*s->opt));
+            if (s->opt)
+                s->opt[n++] = (struct option){false, x, y};
         }
     s->n_opt = n;
-    return true;
+    s->way = s->opt ? malloc((n + 1) * sizeof(*s->way)) : NULL;
+    return s->way != NULL;
 }
 
-static void walk(const struct brute *b, const struct store *s,
-                 struct option *o)
+static void touch(unsigned phase, unsigned *first, unsigned *last)
 {
-    unsigned n = b->n, start = 0, m = s->n_st;
+    *first = *first == ~0u ? phase : *first;
+    *last = phase;
+}
+
+/* Goes along the stations; false: not legal. */
+static bool walk(const struct brute *b, const struct store *s,
+                 const struct option *o, struct way *w)
+{
+    unsigned n = b->n, start = 0, m = s->n_st, begin = 0;
     unsigned first = ~0u, last = 0; /* of the slow place */
     bool valid = s->arg, exists = s->arg;
 
-    o->legal = true;
-    o->cost = 0;
-    o->fast = o->slow = o->left = o->valid = 0;
+    memset(w, 0, sizeof(*w));
     if (o->resident) {
-        o->fast = (1u << n) - 1;
-        return;
+        w->fast = (1u << n) - 1;
+        w->n_runs = 1;
+        w->run[0][1] = 3 * n - 1;
+        return true;
     }
     if (s->circle)
         for (unsigned g = 0; g < m; g++)
@@ -176,50 +191,59 @@ static void walk(const struct brute *b, const struct store *s,
         unsigned i = (start + j) % m, prev = (i + m - 1) % m, k = s->st[i];
         bool kept = j > 0 && (o->y >> prev & 1), u = used(b, s, k);
         bool after = i < s->n_gaps && (o->y >> i & 1), later;
+        unsigned end = 3 * k + 1;
 
-        o->valid |= (unsigned)valid << i;
-        if (o->x >> i & 1) {
-            o->fast |= 1u << k;
-            if (kept) { /* between the station before and this one */
-                for (unsigned q = s->st[prev]; q != k; q = (q + 1) % n)
-                    o->fast |= 1u << q;
-            } else {
-                o->legal &= u && (!exists || valid);
-                if (exists) {
-                    o->cost += s->fetch;
-                    first = first == ~0u ? 3 * k : first;
-                    last = 3 * k;
-                }
-            }
-            if (s->made[i]) {
-                exists = true;
-                valid = false;
-            }
-        } else if (u) {
-            o->legal &= valid || !exists;
-            first = first == ~0u ? 3 * k + 1 : first;
-            last = 3 * k + 1;
+        w->valid |= (unsigned)valid << i;
+        if (!(o->x >> i & 1)) {
+            if (!u)
+                continue;
+            if (!valid && exists)
+                return false;
+            touch(3 * k + 1, &first, &last);
             if (s->made[i])
                 exists = valid = true;
-        }
-        if (!(o->x >> i & 1) || after)
             continue;
-        o->left |= 1u << i;
+        }
+        w->fast |= 1u << k;
+        for (unsigned q = kept ? s->st[prev] : k; q != k; q = (q + 1) % n)
+            w->fast |= 1u << q;
+        if (!kept) {
+            if (!u || (exists && !valid))
+                return false;
+            begin = 3 * k + !exists;
+            if (exists) {
+                w->cost += s->first->fetch_s;
+                w->moves++;
+                touch(3 * k, &first, &last);
+            }
+        }
+        if (s->made[i]) {
+            exists = true;
+            valid = false;
+        }
+        if (after)
+            continue;
+        w->left |= 1u << i;
         later = s->circle || s->out;
         for (unsigned q = j + 1; q < m; q++)
             later |= used(b, s, s->st[(start + q) % m]);
         if (later && !valid) {
-            o->cost += s->evict;
+            w->cost += s->first->evict_s;
+            w->moves++;
             valid = true;
-            first = first == ~0u ? 3 * k + 2 : first;
-            last = 3 * k + 2;
+            touch(end = 3 * k + 2, &first, &last);
         }
+        w->run[w->n_runs][0] = begin;
+        w->run[w->n_runs++][1] = end;
     }
-    if (s->out && m && (o->y >> (m - 1) & 1))
+    if (s->out && m && (o->y >> (m - 1) & 1)) {
         for (unsigned k = s->st[m - 1]; k < n; k++)
-            o->fast |= 1u << k;
-    if (s->out && m && !(o->y >> (m - 1) & 1)) {
-        o->legal &= valid;
+            w->fast |= 1u << k;
+        w->run[w->n_runs][0] = begin;
+        w->run[w->n_runs++][1] = 3 * n - 1;
+    } else if (s->out && m) {
+        if (!valid)
+            return false;
         last = 3 * n - 1;
     }
     if (s->arg) {
@@ -227,7 +251,41 @@ static void walk(const struct brute *b, const struct store *s,
         last = 3 * n - 1;
     }
     for (unsigned q = first; first != ~0u && q <= last; q++)
-        o->slow |= 1u << q;
+        w->slow |= 1u << q;
+    return true;
+}
+
+/* By all that others can see, the cheapest first. */
+static int compare(const void *x, const void *y)
+{
+    const struct way *a = x, *b = y;
+    int c = memcmp(a, b, offsetof(struct way, moves));
+
+    return c ? c : (a->cost > b->cost) - (a->cost < b->cost);
+}
+
+static int by_cost(const void *x, const void *y)
+{
+    const struct way *a = x, *b = y;
+
+    return a->cost != b->cost ? (a->cost > b->cost) - (a->cost < b->cost)
+                              : compare(x, y);
+}
+
+static void make_ways(const struct brute *b, struct store *s)
+{
+    unsigned n = 0, kept = 0;
+
+    for (unsigned i = 0; i < s->n_opt; i++)
+        n += walk(b, s, &s->opt[i], &s->way[n]) &&
+             !(b->still && s->way[n].moves);
+    qsort(s->way, n, sizeof(*s->way), compare);
+    for (unsigned i = 0; i < n; i++)
+        if (i == 0 || memcmp(&s->way[i], &s->way[kept - 1],
+                             offsetof(struct way, moves)) != 0)
+            s->way[kept++] = s->way[i];
+    qsort(s->way, kept, sizeof(*s->way), by_cost);
+    s->n_way = kept;
 }
 
 static bool fast_at(const struct brute *b, unsigned t, unsigned k)
@@ -235,101 +293,261 @@ static bool fast_at(const struct brute *b, unsigned t, unsigned k)
     return b->now[b->of[t]]->fast >> k & 1;
 }
 
+/* ---- pairs that share ---- */
+
+static void pair_of(const struct brute *b, unsigned k, unsigned i, unsigned *in,
+                    unsigned *out)
+{
+    const struct atm_problem_kernel *q = &b->p->kernel[k];
+
+    *in = q->operand[q->pair[i].in];
+    *out = q->operand[q->n_in + q->pair[i].out];
+}
+
 /* May pair i of kernel k share? */
 static bool may_share(const struct brute *b, unsigned k, unsigned i)
 {
     const struct atm_problem_kernel *q = &b->p->kernel[k];
-    unsigned in = q->operand[q->pair[i].in];
-    unsigned out = q->operand[q->n_in + q->pair[i].out], at;
-    const struct store *s = &b->s[b->of[in]];
-    const struct option *o = b->now[b->of[in]];
-    bool later = s->circle || s->out;
+    unsigned in, out, c, d, at;
+    const struct store *s;
+    const struct way *o;
+    bool later;
 
-    if (q->pair[i].must || o->resident || !fast_at(b, in, k) ||
-        !fast_at(b, out, k) || !in_variant(b, k, b->variant[k], in) ||
+    pair_of(b, k, i, &in, &out);
+    s = &b->s[b->of[in]];
+    o = b->now[b->of[in]];
+    if (q->pair[i].must || !fast_at(b, in, k) || !fast_at(b, out, k) ||
+        !in_variant(b, k, b->variant[k], in) ||
         !in_variant(b, k, b->variant[k], out))
         return false;
-    for (uint32_t j = 0; j < q->n_pairs; j++)
-        if (q->pair[j].must &&
-            (q->operand[q->pair[j].in] == in ||
-             q->operand[q->n_in + q->pair[j].out] == in ||
-             q->operand[q->pair[j].in] == out ||
-             q->operand[q->n_in + q->pair[j].out] == out))
+    for (unsigned j = 0; j < q->n_pairs; j++) {
+        pair_of(b, k, j, &c, &d);
+        if (q->pair[j].must && (c == in || d == in || c == out || d == out))
             return false;
+    }
     for (at = 0; s->st[at] != k; at++)
         ;
+    later = s->circle || s->out;
     for (unsigned j = at + 1; j < s->n_st; j++)
         later |= used(b, s, s->st[j]);
     return (o->left >> at & 1) && (!later || (o->valid >> at & 1));
 }
 
-/* The most bytes that pairs i.. of k save. */
-static uint64_t shared(const struct brute *b, unsigned k, unsigned i,
-                       unsigned taken)
-{
-    const struct atm_problem_kernel *q = &b->p->kernel[k];
-    uint64_t with, without;
-    unsigned in, out;
+/* ---- addresses ---- */
 
-    if (i == q->n_pairs)
-        return 0;
-    without = shared(b, k, i + 1, taken);
-    in = q->operand[q->pair[i].in];
-    out = q->operand[q->n_in + q->pair[i].out];
-    if ((taken >> in & 1) || (taken >> out & 1) || !may_share(b, k, i))
-        return without;
-    with = b->p->tensor[in].bytes +
-           shared(b, k, i + 1, taken | 1u << in | 1u << out);
-    return with > without ? with : without;
+/* The run of storage s that begins (0) or ends (1) at kernel k. */
+static unsigned run_at(const struct brute *b, unsigned s, unsigned k,
+                       unsigned end)
+{
+    unsigned i = 0;
+
+    while (b->now[s]->run[i][end] / 3 != k)
+        i++;
+    return i;
 }
 
-static void judge(struct brute *b, double cost)
+/* 1: addresses in fast memory with the pairs of `share` (bits per kernel). */
+static int packs_fast(struct brute *b, const unsigned *share)
 {
-    for (unsigned k = 0; k < b->n && cost < b->best; k++) {
-        const struct atm_variant *v =
-            &b->p->kernel[k].variant[b->variant[k]];
-        uint64_t bytes = v->scratch_bytes, mask = 0;
-        double t;
+    struct brute_box box[BRUTE_BOXES];
+    unsigned n = 0, begin[MAX_T];
 
+    if (b->steps < PACK_STEPS) {
+        b->steps = 0;
+        return -1;
+    }
+    b->steps -= PACK_STEPS;
+    for (unsigned s = 0; s < b->n_s; s++) {
+        const struct way *w = b->now[s];
+
+        begin[s] = n;
+        for (unsigned i = 0; i < w->n_runs; i++, n++)
+            box[n] = (struct brute_box){w->run[i][0],
+                                        w->run[i][1],
+                                        b->s[s].first->bytes,
+                                        b->s[s].first->fixed_offset,
+                                        b->s[s].first->fixed == ATM_FIXED_FAST,
+                                        n};
+    }
+    for (unsigned k = 0; k < b->n; k++) {
+        uint64_t z = b->p->kernel[k].variant[b->variant[k]].scratch_bytes;
+
+        if (z) {
+            box[n] = (struct brute_box){3 * k + 1, 3 * k + 1, z, 0, false, n};
+            n++;
+        }
+    }
+    for (unsigned k = 0; k < b->n; k++)
+        for (unsigned i = 0; i < b->p->kernel[k].n_pairs; i++) {
+            unsigned in, out, give, take;
+
+            if (!(share[k] >> i & 1))
+                continue;
+            pair_of(b, k, i, &in, &out);
+            give = begin[b->of[in]] + run_at(b, b->of[in], k, 1);
+            take = begin[b->of[out]] + run_at(b, b->of[out], k, 0);
+            box[give].last = 3 * k;
+            while (box[give].with != give)
+                give = box[give].with;
+            box[take].with = give; /* no out takes two places */
+        }
+    return brute_packs(box, n, b->budget, b->p->align);
+}
+
+static int packs_slow(const struct brute *b)
+{
+    struct brute_box box[BRUTE_BOXES];
+    unsigned n = 0;
+
+    for (unsigned s = 0; s < b->n_s; s++) {
+        unsigned slow = b->now[s]->slow, first = 0, last = 3 * b->n - 1;
+
+        if (!slow)
+            continue;
+        while (!(slow >> first & 1))
+            first++;
+        while (!(slow >> last & 1))
+            last--;
+        box[n] = (struct brute_box){first,
+                                    last,
+                                    b->s[s].first->bytes,
+                                    b->s[s].first->fixed_offset,
+                                    b->s[s].first->fixed == ATM_FIXED_SLOW,
+                                    n};
+        n++;
+    }
+    return brute_packs(box, n, b->p->slow_bytes, b->p->align);
+}
+
+/* Tries sets of pairs that share from kernel k, pair i on; 1: one has
+ * addresses, -1: who knows. `fits`: is set where one fits in bytes. */
+static int shares(struct brute *b, unsigned *share, unsigned k, unsigned i,
+                  uint64_t bytes, uint64_t taken, bool *fits)
+{
+    unsigned in, out;
+    int got, with;
+
+    if (k == b->n) {
+        *fits = true;
+        return packs_fast(b, share);
+    }
+    if (i == 0) {
+        share[k] = 0;
+        taken = 0;
+        bytes = b->p->kernel[k].variant[b->variant[k]].scratch_bytes;
         for (unsigned s = 0; s < b->n_s; s++)
             if (b->now[s]->fast >> k & 1)
-                bytes += b->s[s].size;
-        if (bytes - shared(b, k, 0, 0) > b->budget)
-            return;
-        for (uint32_t j = 0; j < v->t.n; j++)
-            mask |= (uint64_t)!fast_at(b, v->operand[j], k) << j;
-        t = atm_table_at(&v->t, mask);
-        if (t < 0)
-            return;
-        cost += t;
+                bytes += b->s[s].first->bytes;
     }
-    for (unsigned q = 0; q < 3 * b->n && b->p->slow_bytes != UINT64_MAX;
-         q++) {
+    if (i == b->p->kernel[k].n_pairs)
+        return bytes <= b->budget ? shares(b, share, k + 1, 0, 0, 0, fits) : 0;
+    got = shares(b, share, k, i + 1, bytes, taken, fits);
+    if (got == 1)
+        return 1;
+    pair_of(b, k, i, &in, &out);
+    if ((taken >> in & 1) || (taken >> out & 1) || !may_share(b, k, i))
+        return got;
+    share[k] |= 1u << i;
+    taken |= UINT64_C(1) << in | UINT64_C(1) << out;
+    bytes -= b->p->tensor[in].bytes;
+    with = shares(b, share, k, i + 1, bytes, taken, fits);
+    share[k] &= ~(1u << i);
+    return with == 0 ? got : with;
+}
+
+/* Every decision is made. */
+static void judge(struct brute *b, double cost)
+{
+    unsigned share[MAX_K] = {0};
+    bool fits = false;
+    int fast, slow = 1;
+    fast = shares(b, share, 0, 0, 0, 0, &fits);
+    if (!fits)
+        return;
+    b->unpacked = fmin(b->unpacked, cost);
+    if (fast == 1 && b->p->slow_bytes != UINT64_MAX)
+        slow = packs_slow(b);
+    if (fast == 1 && slow == 1)
+        b->best = cost;
+    b->unsure |= fast < 0 || slow < 0;
+}
+
+/* ---- the search ---- */
+
+/* Least seconds of kernel k with what is decided; INFINITY: none. */
+static double least_time(const struct brute *b, unsigned k)
+{
+    const struct atm_variant *v = &b->p->kernel[k].variant[b->variant[k]];
+    unsigned known = 0, slow = 0;
+    double least = INFINITY, t;
+
+    for (unsigned j = 0; j < v->t.n; j++)
+        if (b->now[b->of[v->operand[j]]]) {
+            known |= 1u << j;
+            slow |= (unsigned)!fast_at(b, v->operand[j], k) << j;
+        }
+    if (!v->t.list) { /* fast is never slower */
+        t = atm_table_at(&v->t, slow);
+        return t < 0 ? INFINITY : t;
+    }
+    for (unsigned mask = 0; mask < 1u << v->t.n; mask++)
+        if ((mask & known) == slow) {
+            t = atm_table_at(&v->t, mask);
+            least = t >= 0 && t < least ? t : least;
+        }
+    return least;
+}
+
+static bool room(const struct brute *b)
+{
+    for (unsigned k = 0; k < b->n; k++) {
+        uint64_t bytes = b->p->kernel[k].variant[b->variant[k]].scratch_bytes;
+
+        for (unsigned s = 0; s < b->n_s; s++)
+            if (b->now[s] && (b->now[s]->fast >> k & 1))
+                bytes += b->s[s].first->bytes;
+        if (bytes > b->budget + b->spare[k])
+            return false;
+    }
+    for (unsigned q = 0; q < 3 * b->n && b->p->slow_bytes != UINT64_MAX; q++) {
         uint64_t bytes = 0;
 
         for (unsigned s = 0; s < b->n_s; s++)
-            if (b->now[s]->slow >> q & 1)
-                bytes += b->s[s].size;
+            if (b->now[s] && (b->now[s]->slow >> q & 1))
+                bytes += b->s[s].first->bytes;
         if (bytes > b->p->slow_bytes)
-            return;
+            return false;
     }
-    if (cost < b->best)
-        b->best = cost;
+    return true;
 }
 
-static void choose(struct brute *b, unsigned s, double cost)
+static double times(const struct brute *b)
 {
-    if (cost >= b->best)
-        return;
+    double sum = 0;
+
+    for (unsigned k = 0; k < b->n; k++)
+        sum += least_time(b, k);
+    return sum;
+}
+
+static void choose(struct brute *b, unsigned s, double moved)
+{
     if (s == b->n_s) {
-        judge(b, cost);
+        judge(b, moved + times(b));
         return;
     }
-    for (unsigned i = 0; i < b->s[s].n_opt; i++)
-        if (b->s[s].opt[i].legal) {
-            b->now[s] = &b->s[s].opt[i];
-            choose(b, s + 1, cost + b->s[s].opt[i].cost);
-        }
+    for (unsigned i = 0; i < b->s[s].n_way; i++) {
+        b->now[s] = &b->s[s].way[i];
+        if (b->steps == 0)
+            break;
+        b->steps--;
+        if (moved + b->now[s]->cost + b->least[s + 1] >= b->best)
+            break; /* so are the others */
+        if (room(b) &&
+            moved + b->now[s]->cost + b->least[s + 1] + times(b) < b->best)
+            choose(b, s + 1, moved + b->now[s]->cost);
+    }
+    b->now[s] = NULL;
 }
 
 static void variants(struct brute *b, unsigned k)
@@ -340,37 +558,69 @@ static void variants(struct brute *b, unsigned k)
             variants(b, k + 1);
         return;
     }
-    for (unsigned s = 0; s < b->n_s; s++)
-        for (unsigned i = 0; i < b->s[s].n_opt; i++)
-            walk(b, &b->s[s], &b->s[s].opt[i]);
+    if (times(b) >= b->best)
+        return;
+    b->least[b->n_s] = 0;
+    for (unsigned s = b->n_s; s-- > 0;) {
+        make_ways(b, &b->s[s]);
+        if (b->s[s].n_way == 0)
+            return;
+        b->least[s] = b->least[s + 1] + b->s[s].way[0].cost;
+    }
     choose(b, 0, 0);
 }
 
-double brute_optimum(const struct atm_problem *p, uint64_t budget)
+/* False: too large. */
+static bool optimum(struct brute *b)
 {
-    struct brute *b = calloc(1, sizeof(*b));
-    double ways = 1, best;
-    bool ok = b && p->n_kernels <= MAX_K && p->n_tensors <= MAX_T;
+    bool ok = b->p->n_kernels <= MAX_K && b->p->n_tensors <= MAX_T;
 
-    if (ok) {
-        b->p = p;
-        b->budget = budget;
-        b->n = p->n_kernels;
-        b->best = INFINITY;
+    b->n = b->p->n_kernels;
+    b->steps = STEPS;
+    b->unpacked = INFINITY;
+    if (ok)
         make_stores(b);
-    }
-    for (unsigned s = 0; ok && s < b->n_s; s++) {
+    for (unsigned s = 0; ok && s < b->n_s; s++)
         ok = make_options(&b->s[s]);
-        ways *= b->s[s].n_opt;
-    }
     for (unsigned k = 0; ok && k < b->n; k++)
-        ways *= p->kernel[k].n_variants;
-    ok = ok && ways <= BRUTE_MAX;
+        for (unsigned i = 0; i < b->p->kernel[k].n_pairs; i++) {
+            unsigned in, out;
+
+            pair_of(b, k, i, &in, &out);
+            if (!b->p->kernel[k].pair[i].must)
+                b->spare[k] += b->p->tensor[in].bytes;
+        }
     if (ok)
         variants(b, 0);
-    best = ok ? b->best : NAN;
-    for (unsigned s = 0; b && s < b->n_s; s++)
+    for (unsigned s = 0; s < b->n_s; s++) {
         free(b->s[s].opt);
-    free(b);
-    return best;
+        free(b->s[s].way);
+    }
+    return ok && b->steps > 0 && !b->unsure;
+}
+
+int main(int argc, char **argv)
+{
+    struct brute b = {.best = INFINITY};
+    struct atm_problem *p = NULL;
+    double cutoff;
+    bool ok;
+
+    if (argc < 3)
+        return 2;
+    if (atm_problem_read(argv[1], &p) || atm_problem_check(p)) {
+        (void)fprintf(stderr, "%s\n", atm_errmsg());
+        return 1;
+    }
+    if (argc > 3)
+        b.best = strtod(argv[3], NULL);
+    cutoff = b.best;
+    b.still = argc > 4;
+    b.p = p;
+    b.budget = strtoull(argv[2], NULL, 10);
+    ok = optimum(&b);
+    (void)printf("%.12g %.12g\n", b.best < cutoff ? b.best : INFINITY,
+                 b.unpacked);
+    atm_problem_delete(&p);
+    return ok ? 0 : 3;
 }
