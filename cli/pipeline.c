@@ -175,6 +175,7 @@ enum atm_status pipe_store(struct pipe *p)
 struct told {
     struct pipe *p;
     bool counts, estimate;
+    uint32_t rounds;
 };
 
 static bool profile_progress(void *user, const struct atm_profile_plan *plan,
@@ -191,6 +192,10 @@ static bool profile_progress(void *user, const struct atm_profile_plan *plan,
                 "measure (%" PRIu32 " kernels)",
                 plan->to_measure, plan->distinct, plan->kernels);
     t->counts = true;
+    if (plan->rounds > 1 && plan->rounds != t->rounds)
+        cli_say(c, "profile: the machine was slower than it is now; measuring "
+                   "again");
+    t->rounds = plan->rounds;
     if (!t->estimate && plan->estimated_seconds > 0) {
         cli_say(c, "profile: about %.1f s of measuring",
                 plan->estimated_seconds);
@@ -221,7 +226,7 @@ static void profiler_options(struct pipe *p, struct atm_profiler_options *o)
 static enum atm_status profile(struct pipe *p)
 {
     struct atm_profiler_options o;
-    struct told told = {p, false, false};
+    struct told told = {.p = p};
     uint64_t samples;
     enum atm_status st;
 

@@ -32,6 +32,8 @@ struct atm_profile_plan { /* what a profiling run will do */
     uint32_t distinct; /* vectors: kernel signature x slow operands */
     uint32_t known, to_measure; /* of the distinct ones */
     double estimated_seconds;   /* NaN: not known yet */
+    uint32_t rounds;            /* over 1: all is measured again, since the
+                                   machine was slower than a moment later */
 };
 /* Called first with the counts, again when a warm-up sweep has told how long
  * it will take, then after each sweep and about each second; return true to
