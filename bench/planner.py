@@ -2,6 +2,7 @@
 """planner.py - the planner against its targets, on one core.
 
     bench/planner.py [PROBLEM...] [--tile KERNELS] [--against] [--fast P,P..]
+    bench/planner.py [PROBLEM...] --modes
 
 For each problem file and each budget in it: certified gap, CPU and wall
 seconds of the whole command to --gap (reading, solving, packing, checking),
@@ -9,7 +10,9 @@ peak memory, objective over the best known. --tile plans for copies of each
 problem instead (bench/tile.py). --against writes the integer program with
 --emit-lp (all memory rows that none other implies) and gives it to CBC and to
 HiGHS, one thread, to the same gap, and prints their time over ours; one that
-is not installed is left out. Exits 1 where a gap or an objective misses.
+is not installed is left out. --modes prints AutoTM's modes side by side
+(bench/modes.py). Exits 1 where a gap or an objective misses, or a mode is
+worse than the one it extends.
 """
 import argparse
 import json
@@ -23,6 +26,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "bench"))
+import modes  # noqa: E402
 import tile  # noqa: E402
 
 PROBLEMS = ["resnet50", "bert24", "resnet200", "vgg416"]
@@ -49,6 +53,7 @@ def arguments():
     p.add_argument("--gap", type=float, default=0.001)
     p.add_argument("--tile", type=int, metavar="KERNELS")
     p.add_argument("--against", action="store_true")
+    p.add_argument("--modes", action="store_true")
     p.add_argument("--limit", type=float, default=300,
                    help="seconds for each other solver")
     p.add_argument("--core", type=int, default=0)
@@ -140,6 +145,11 @@ def main():
     paths = a.problems or [
         str(ROOT / "tests/data/problems" / (n + ".json.gz"))
         for n in PROBLEMS]
+    if a.modes:
+        sys.exit(modes.table(
+            lambda path, budget, *more: plan(a, path, budget, *more),
+            tile.load, paths,
+            ROOT / "tests/data/problems/evaluate.py") > 0)
     missed = 0
     for path in paths:
         problem = tile.load(path)
