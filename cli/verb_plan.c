@@ -125,11 +125,16 @@ static enum atm_status write_text(const struct cli *c, enum option_id id,
     return atm_file_put(cli_text(c, id), text, cli_flag(c, OPT_FORCE));
 }
 
+/* The problem that the planner solves: only async sees the key `async`. */
 static enum atm_status emit_problem(const struct pipe *p)
 {
+    const char *planner = cli_text(p->c, OPT_PLANNER);
+    struct atm_problem seen = *p->problem;
+    enum atm_status st;
     char *text;
-    enum atm_status st = atm_problem_to_json(p->problem, &text);
 
+    seen.has_async = planner && strcmp(planner, "async") == 0;
+    st = atm_problem_to_json(&seen, &text);
     if (!st)
         st = write_text(p->c, OPT_EMIT_PROBLEM, text);
     atm_string_free(text);

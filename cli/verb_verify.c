@@ -44,6 +44,7 @@ static enum atm_status parse_fault(const struct cli *c,
         return ATM_OK;
     o->fault = strncmp(text, "flip@", 5) == 0   ? ATM_FAULT_FLIP
                : strncmp(text, "skip@", 5) == 0 ? ATM_FAULT_SKIP
+               : strncmp(text, "late@", 5) == 0 ? ATM_FAULT_LATE
                                                 : ATM_FAULT_NONE;
     if (!o->fault || text[5] < '0' || text[5] > '9')
         goto err_text;
@@ -54,7 +55,7 @@ static enum atm_status parse_fault(const struct cli *c,
     return ATM_OK;
 
 err_text:
-    return atm_fail(ATM_INVAL, "--inject %s: flip@N or skip@N", text);
+    return atm_fail(ATM_INVAL, "--inject %s: flip@N, skip@N or late@N", text);
 }
 
 /* The other placement: as asked, else all-fast where memory holds it, else the

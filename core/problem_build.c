@@ -121,6 +121,20 @@ static enum atm_status fill_kernel(struct atm_arena *arena,
     return st ? st : fill_pairs(arena, g, from, k);
 }
 
+static struct atm_problem_async overlap(const struct atm_profile *profile)
+{
+    const struct atm_overlap *o = &profile->overlap;
+    double read = profile->tier[1].read_bw, write = profile->tier[1].write_bw;
+
+    return (struct atm_problem_async){
+        .read_bw = read,
+        .write_bw = write,
+        .mixed_read_bw = o->mixed_read * read,
+        .mixed_write_bw = o->mixed_write * write,
+        .copy_slowdown = o->copy_slowdown,
+        .kernel_slowdown = o->kernel_slowdown};
+}
+
 static enum atm_status fill(struct atm_problem *p, const struct atm_program *g,
                             const struct atm_profile *profile)
 {
@@ -135,6 +149,8 @@ static enum atm_status fill(struct atm_problem *p, const struct atm_program *g,
     p->read_bw = profile->tier[1].read_bw;
     p->write_bw = profile->tier[1].write_bw;
     p->move_latency_s = profile->tier[1].latency_s;
+    p->has_async = true;
+    p->async = overlap(profile);
     p->n_tensors = g->n_tensors;
     p->n_kernels = g->n_kernels;
     p->n_carries = g->n_carries;

@@ -76,6 +76,7 @@ enum atm_status atm_profile_new(const struct atm_program *program,
     if (!p->kernel)
         goto err_arena;
     p->n_tiers = 2;
+    p->overlap = atm_overlap_model();
     for (i = 0; i < 2; i++) {
         p->tier[i] = tier[i];
         if (strlen(spec[i]) >= sizeof(p->spec[i])) {
@@ -129,6 +130,15 @@ double atm_profile_kernel(const struct atm_profile *p, uint32_t k,
 double atm_profile_move(const struct atm_profile *p, uint64_t bytes, bool write)
 {
     return atm_clock_move(&p->tier[1], bytes, write);
+}
+
+struct atm_overlap atm_overlap_model(void)
+{
+    return (struct atm_overlap){.mixed_read = 0.5,
+                                .mixed_write = 0.5,
+                                .copy_slowdown = 1.05,
+                                .kernel_slowdown = 1.05,
+                                .source = ATM_TIME_MODELLED};
 }
 
 static bool time_ok(const struct atm_time *t)
@@ -221,6 +231,10 @@ static enum atm_status fill_hashes(struct atm_profile *p)
         atm_hasher_f64(h, t->latency_s);
     }
     p->tiers_hash = atm_hasher_end(h);
+    atm_hasher_f64(h, p->overlap.mixed_read);
+    atm_hasher_f64(h, p->overlap.mixed_write);
+    atm_hasher_f64(h, p->overlap.copy_slowdown);
+    atm_hasher_f64(h, p->overlap.kernel_slowdown);
     atm_hasher_hash(h, p->machine);
     atm_hasher_f64(h, p->dram_read_bw);
     atm_hasher_f64(h, p->dram_write_bw);
@@ -235,6 +249,7 @@ enum atm_status atm_profile_check(struct atm_profile *p,
                                   const struct atm_program *program)
 {
     const struct atm_tier_info *slow = &p->tier[1];
+    const struct atm_overlap *o = &p->overlap;
     enum atm_status st;
     uint32_t i;
 
@@ -247,6 +262,14 @@ enum atm_status atm_profile_check(struct atm_profile *p,
         !(slow->write_bw > 0) || !isfinite(slow->write_bw) ||
         !(slow->latency_s >= 0) || !isfinite(slow->latency_s))
         return atm_fail(ATM_FORMAT, "profile: tier %s has no bandwidth",
+                        p->spec[1]);
+    if (!(o->mixed_read > 0 && o->mixed_read <= 1 && o->mixed_write > 0 &&
+          o->mixed_write <= 1 && o->copy_slowdown >= 1 &&
+          isfinite(o->copy_slowdown) && o->kernel_slowdown >= 1 &&
+          isfinite(o->kernel_slowdown)))
+        return atm_fail(ATM_FORMAT,
+                        "profile: tier %s: what copies and kernels cost each "
+                        "other is out of range",
                         p->spec[1]);
     for (i = 0; i < p->n_kernels; i++) {
         st = check_kernel(p, program, i);

@@ -61,6 +61,14 @@ static json_t *tier_json(const struct atm_tier_info *t, const char *spec)
         "write_bw", t->write_bw, "latency_seconds", t->latency_s);
 }
 
+static json_t *overlap_json(const struct atm_overlap *o)
+{
+    return json_pack("{s:f, s:f, s:f, s:f, s:b}", "mixed_read", o->mixed_read,
+                     "mixed_write", o->mixed_write, "copy_slowdown",
+                     o->copy_slowdown, "kernel_slowdown", o->kernel_slowdown,
+                     "modelled", o->source == ATM_TIME_MODELLED);
+}
+
 enum atm_status atm_profile_to_json(const struct atm_profile *p, char **json)
 {
     json_t *root, *kernels = json_array(), *tiers = json_array();
@@ -72,8 +80,9 @@ enum atm_status atm_profile_to_json(const struct atm_profile *p, char **json)
     for (i = 0; i < p->n_tiers; i++)
         (void)json_array_append_new(tiers, tier_json(&p->tier[i], p->spec[i]));
     root = json_pack(
-        "{s:o, s:o, s:f, s:f, s:I, s:I, s:I, s:o, s:o, s:o}", "kernels",
-        kernels, "tiers", tiers, "dram_read_bw", p->dram_read_bw,
+        "{s:o, s:o, s:o, s:f, s:f, s:I, s:I, s:I, s:o, s:o, s:o}", "kernels",
+        kernels, "overlap", overlap_json(&p->overlap),
+        "tiers", tiers, "dram_read_bw", p->dram_read_bw,
         "dram_write_bw", p->dram_write_bw, "measured",
         (json_int_t)p->n_measured, "reused", (json_int_t)p->n_reused,
         "modelled", (json_int_t)p->n_modelled, "machine", hash_json(p->machine),

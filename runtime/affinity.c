@@ -57,3 +57,10 @@ void atm__cores_release(int threads)
 #pragma omp parallel num_threads(threads)
     (void)sched_setaffinity(0, sizeof(allowed), allowed);
 }
+
+void atm__cores_all(void)
+{
+    (void)pthread_once(&once, look);
+    if (n_allowed > 0)
+        (void)sched_setaffinity(0, sizeof(allowed), allowed);
+}

@@ -14,4 +14,7 @@ int atm__cores(void);
 bool atm__cores_pin(int threads);
 void atm__cores_release(int threads);
 
+/* The calling thread may use all of the cores, whoever made it. */
+void atm__cores_all(void);
+
 #endif

@@ -88,6 +88,18 @@ static enum atm_status choose_clock(struct atm_session *s)
     return ATM_OK;
 }
 
+/* Kernels have the cores: copies beside them take one thread a direction. */
+static void spare_cores(struct atm_session *s)
+{
+    uint32_t i;
+
+    if (s->clock == ATM_CLOCK_VIRTUAL || s->clock == ATM_CLOCK_TABLE ||
+        !atm__session_beside(s))
+        return;
+    for (i = 0; i < s->s->n_tiers; i++)
+        s->store[i].info.read_par = s->store[i].info.write_par = 1;
+}
+
 static enum atm_status open_stores(struct atm_session *s)
 {
     enum atm_status st = ATM_OK;
@@ -205,9 +217,13 @@ enum atm_status atm_session_open(const struct atm_program *p,
     if (!st)
         st = choose_clock(s);
     if (!st)
+        spare_cores(s);
+    if (!st)
         st = open_stores(s);
     if (!st)
         st = atm__session_bind(s);
+    if (!st)
+        st = atm__session_moves_open(s);
     if (!st)
         st = atm_exec_open(p, &s->exec);
     if (!st && s->o.verify)
@@ -226,6 +242,7 @@ void atm_session_close(struct atm_session **session)
 
     if (!s)
         return;
+    atm__engine_close(&s->engine);
     atm_exec_close(&s->exec);
     while (s->n_open-- > 0)
         s->store[s->n_open].ops->close(s->store[s->n_open].tier);
@@ -282,50 +299,13 @@ static enum atm_status run_kernel(struct atm_session *s, uint32_t t)
     else if (x->n_slow > 0)
         time->seconds = atm_clock_kernel(time->fast_seconds, x->n_slow,
                                          x->slow_s, x->latency_s);
+    if (s->overlap)
+        time->seconds = atm_copy_clock_run(s->overlap, time->seconds);
     if (s->clock == ATM_CLOCK_WALL && x->n_slow > 0) {
         wait_until(begin + time->seconds);
         time->seconds = atm_now_s() - begin;
     }
     return ATM_OK;
-}
-
-static enum atm_status copy(struct atm_session *s, const struct atm__step *x)
-{
-    bool hit = s->o.fault && s->o.fault_move == x->nth;
-    enum atm_status st = ATM_OK;
-
-    if (!(hit && s->o.fault == ATM_FAULT_SKIP))
-        st = atm__move(&x->from, &x->to, x->outward);
-    if (!st && hit && s->o.fault == ATM_FAULT_FLIP)
-        st = atm__flip(&x->to, (s->o.seed + s->iteration * 61) % x->to.bytes);
-    return st;
-}
-
-static enum atm_status run_move(struct atm_session *s, uint32_t t)
-{
-    const struct atm__step *x = &s->step[t];
-    struct atm_step_time *time = &s->time[t];
-    struct atm_hash before = {0, 0}, after = {0, 0};
-    enum atm_status st = ATM_OK;
-    double begin;
-
-    if (s->o.verify)
-        st = atm__range_hash(&x->from, s->bounce, &before);
-    begin = atm_now_s();
-    if (!st)
-        st = copy(s, x);
-    time->seconds = s->clock == ATM_CLOCK_VIRTUAL || s->clock == ATM_CLOCK_TABLE
-                        ? x->move_s
-                        : atm_now_s() - begin;
-    if (!st && s->o.verify)
-        st = atm__range_hash(&x->to, s->bounce, &after);
-    if (!st && !atm_hash_equal(before, after))
-        return atm_fail(ATM_MISMATCH,
-                        "step %" PRIu32 ": \"%s\" did not "
-                        "arrive in %s as it left %s",
-                        t, s->p->tensor[s->s->step[t].tensor].name,
-                        x->to.store->ops->kind, x->from.store->ops->kind);
-    return st;
 }
 
 static enum atm_status poison_before(struct atm_session *s, uint32_t t)
@@ -351,14 +331,17 @@ enum atm_status atm_session_run(struct atm_session *s,
         if (s->o.verify)
             st = poison_before(s, t);
         if (!st)
+            st = atm__session_moves_due(s, t);
+        if (!st)
             st = s->s->step[t].kind == ATM_STEP_RUN ? run_kernel(s, t)
-                                                    : run_move(s, t);
+                                                    : atm__session_move(s, t);
         if (st)
             return st;
         r.seconds += s->time[t].seconds;
-        r.moved_bytes += s->step[t].to.bytes; /* 0 in a RUN */
+        if (s->s->step[t].kind != ATM_STEP_WAIT)
+            r.moved_bytes += s->step[t].to.bytes; /* 0 in a RUN */
         r.late_moves += s->clock == ATM_CLOCK_WALL &&
-                        s->s->step[t].kind != ATM_STEP_RUN &&
+                        s->s->step[t].kind == ATM_STEP_MOVE &&
                         s->time[t].seconds > 1.05 * s->step[t].move_s + 50e-6;
     }
     r.wall_seconds = atm_now_s() - begin;

@@ -7,6 +7,8 @@
 #define ATM_RUNTIME_SESSION_H
 
 #include "autotm/runtime.h"
+#include "copy_clock.h"
+#include "copy_engine.h"
 #include "move.h"
 
 struct atm__step {
@@ -17,11 +19,22 @@ struct atm__step {
     uint32_t n_slow;        /* operands in emulated tiers */
     double *slow_s, *latency_s;
     double table_s; /* clock=table: the seconds of the step */
-    /* MOVE */
+    /* MOVE, START, WAIT */
     struct atm__range from, to;
     bool outward;  /* to the greater tier index */
-    uint32_t nth;  /* of the iteration's moves */
+    uint32_t job;  /* of the iteration's moves */
     double move_s; /* modelled */
+    uint32_t span; /* START: steps to its WAIT */
+};
+
+/* A move, from its START (or MOVE) on. */
+struct atm__flight {
+    bool started;       /* ever */
+    uint32_t step;      /* its START or MOVE */
+    uint64_t iteration; /* in which it started */
+    uint64_t due;       /* simulated clocks: the step, counted through all
+                           iterations, before which it is copied */
+    struct atm_hash before; /* verify: of the source */
 };
 
 /* Ranges to poison before step t: list[of[t]..of[t + 1]). */
@@ -45,6 +58,12 @@ struct atm_session {
     struct atm__range *output; /* where each graph output ends up */
     struct atm_step_time *time;
     uint64_t iteration;
+    uint32_t n_jobs; /* moves of an iteration */
+    struct atm__flight *flight; /* per job */
+    /* where moves run beside kernels, one of the two: */
+    struct atm_copy_clock *overlap; /* simulated clocks */
+    struct atm__engine *engine;
+    uint32_t n_flying, *flying; /* simulated: jobs that are not copied yet */
     /* verify */
     struct atm__poison_list poison;
     void *pattern, *bounce; /* ATM__BOUNCE_BYTES each */
@@ -53,5 +72,14 @@ struct atm_session {
 /* Fills step, output, poison, input_bytes from program, schedule and stores.
  * FORMAT where a kernel would run on a tier that has no addresses. */
 enum atm_status atm__session_bind(struct atm_session *s);
+
+/* session_moves.c: */
+bool atm__session_beside(const struct atm_session *s);
+/* Opens what moves beside kernels need, if there are any. */
+enum atm_status atm__session_moves_open(struct atm_session *s);
+/* Whatever is due before step t. */
+enum atm_status atm__session_moves_due(struct atm_session *s, uint32_t t);
+/* A step that is no RUN. */
+enum atm_status atm__session_move(struct atm_session *s, uint32_t t);
 
 #endif

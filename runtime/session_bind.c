@@ -179,19 +179,12 @@ static enum atm_status bind_run(struct atm_session *s, const struct finder *f,
     return ATM_OK;
 }
 
-static enum atm_status bind_move(struct atm_session *s, uint32_t t,
-                                 uint32_t nth)
+static enum atm_status bind_move(struct atm_session *s, uint32_t t)
 {
     const struct atm_step *m = &s->s->step[t];
     struct atm__step *st = &s->step[t];
     const char *name = s->p->tensor[m->tensor].name;
 
-    if (m->kind != ATM_STEP_MOVE)
-        return atm_fail(ATM_UNSUPPORTED,
-                        "schedule: step %" PRIu32 " moves "
-                        "\"%s\" beside kernels; this session only moves "
-                        "between them",
-                        t, name);
     st->from = range_of(s, m->from);
     st->to = range_of(s, m->to);
     st->outward = s->s->residence[m->to].tier > s->s->residence[m->from].tier;
@@ -201,7 +194,13 @@ static enum atm_status bind_move(struct atm_session *s, uint32_t t,
                         "\"%s\" from %s to %s: one must be memory",
                         t, name, st->from.store->ops->kind,
                         st->to.store->ops->kind);
-    st->nth = nth;
+    if (m->kind == ATM_STEP_MOVE && s->o.fault == ATM_FAULT_LATE &&
+        s->o.fault_move == s->n_jobs)
+        return atm_fail(ATM_INVAL,
+                        "fault in move %" PRIu32 ": no kernel runs beside it",
+                        s->n_jobs);
+    if (m->kind != ATM_STEP_WAIT)
+        st->job = s->n_jobs++;
     st->move_s = atm__move_seconds(&st->from, &st->to);
     return ATM_OK;
 }
@@ -327,7 +326,7 @@ static enum atm_status bind_poison(struct atm_session *s)
 
 enum atm_status atm__session_bind(struct atm_session *s)
 {
-    uint32_t t, i, moves = 0, n = s->s->n_steps;
+    uint32_t t, i, n = s->s->n_steps;
     struct finder f;
     enum atm_status st;
 
@@ -347,13 +346,13 @@ enum atm_status atm__session_bind(struct atm_session *s)
     }
     for (t = 0; !st && t < n; t++)
         st = s->s->step[t].kind == ATM_STEP_RUN ? bind_run(s, &f, t)
-                                                : bind_move(s, t, moves++);
+                                                : bind_move(s, t);
     for (i = 0; !st && i < s->p->n_outputs; i++)
         s->output[i] = range_of(s, find(s, &f, s->p->output[i].tensor, n - 1));
-    if (!st && s->o.fault && s->o.fault_move >= moves)
+    if (!st && s->o.fault && s->o.fault_move >= s->n_jobs)
         return atm_fail(ATM_INVAL,
                         "fault in move %" PRIu32 ": the schedule "
                         "has %" PRIu32,
-                        s->o.fault_move, moves);
+                        s->o.fault_move, s->n_jobs);
     return !st && s->o.verify ? bind_poison(s) : st;
 }

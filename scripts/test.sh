@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # test.sh - all tests on the release build, then on a debug build with the
-# address and undefined-behaviour sanitizers. Leaks are errors.
+# address and undefined-behaviour sanitizers, and what has threads of its own
+# under the thread sanitizer. Leaks are errors.
 source "$(dirname "$0")/lib.sh"
 
 need libonnx-testdata python3 python3-venv
@@ -29,4 +30,13 @@ export UBSAN_OPTIONS=print_stacktrace=1
 # not the tests whose oracle is a number that a sanitizer does not change
 summary "address and undefined-behaviour sanitizers" build-asan -j2 \
     -LE "oracle|slow" || failed=1
+
+echo "building build-tsan/" >&2
+cmake --log-level=WARNING -S . -B build-tsan -G Ninja \
+    -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG="-O1 -g" \
+    -DAUTOTM_SANITIZE=thread >/dev/null
+cmake --build build-tsan --target test_session -- --quiet >&2
+# copy threads beside kernels; these at one thread: libgomp tells the sanitizer
+# nothing of its locks
+summary "thread sanitizer" build-tsan -R '^test_session$' || failed=1
 exit $failed

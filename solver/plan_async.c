@@ -195,7 +195,7 @@ static enum atm_status try_costs(struct async *s, double moves, double budget,
     o.budget_bytes = (uint64_t)(budget * (double)o.budget_bytes);
     if (o.budget_bytes < least)
         o.budget_bytes = least;
-    o.gap_target = fmax(o.gap_target, 0.01);
+    o.gap_target = 1; /* its root will do: the bound is another one */
     o.progress = NULL;
     if (arena)
         st = atm__weighted_problem(s->q, weights, arena, &w);

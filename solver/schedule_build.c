@@ -1,134 +1,20 @@
-/* schedule_build.c - placement -> schedule: boxes become residences, their
- * edges become moves.
+/* schedule_build.c - placement -> schedule: boxes become residences, between
+ * the steps of schedule_steps.c.
  *
- * Between two kernels stand the evictions after the first (E), then the
- * fetches for the second (F). A box that begins in F begins with the step of
- * its fetch; one that ends in E ends with the step of its eviction; leaving
- * fast memory for nothing is no step. The box of a chain of must pairs is cut
- * at each kernel that makes one tensor into the next. */
-#include "autotm/planner.h"
+ * A box that begins in F begins with the step of its fetch; one that ends in E
+ * ends with the step of its eviction; leaving fast memory for nothing is no
+ * step. The box of a chain of must pairs is cut at each kernel that makes one
+ * tensor into the next. */
+#include "schedule_build.h"
 
 #include "arena.h"
 #include "certify.h"
 #include "checked.h"
-#include "problem_storage.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-struct move {
-    uint32_t phase, box;
-};
-
-struct builder {
-    const struct atm_program *g;
-    const struct atm_problem *p;
-    const struct atm_placement *a;
-    struct atm_storages st;
-    struct atm_arena *tmp;
-    struct atm_schedule *s;
-    uint32_t n_moves;
-    struct move *move;
-    uint32_t *run;             /* per kernel: its step */
-    uint32_t *first, *last;    /* per box: its steps */
-    uint32_t *fetched, *evicted; /* per box: step of the move, or ATM_NONE */
-    uint32_t *begins, *ends;   /* per box: residence at its edges */
-    uint32_t *slow;            /* per tensor: residence in slow memory */
-    bool *read_first;          /* per tensor: its slow copy is there at 0 */
-    uint32_t cap_residences, cap_prologue;
-};
-
-static const struct atm_storage *storage_of(const struct builder *b,
-                                            const struct atm_box *x)
-{
-    return &b->st.s[b->st.of[x->tensor]];
-}
-
-static bool is_whole(const struct builder *b, const struct atm_box *x)
-{
-    return x->first_phase == 0 && x->last_phase == 3 * b->p->n_kernels - 1;
-}
-
-/* Does the storage stay in fast memory after its last station? */
-static bool kept_to_end(const struct builder *b, const struct atm_storage *s)
-{
-    uint32_t t = s->tensor[s->n_tensors - 1];
-
-    return s->out && s->n_gaps &&
-           b->a->kept_after[t][b->a->n_gaps[t] - 1];
-}
-
-static bool has_fetch(const struct builder *b, const struct atm_box *x)
-{
-    return x->tensor != ATM_NONE && x->tier == 0 && x->first_phase % 3 == 0 &&
-           !is_whole(b, x);
-}
-
-static bool has_eviction(const struct builder *b, const struct atm_box *x)
-{
-    if (x->tensor == ATM_NONE || x->tier != 0 || x->last_phase % 3 != 2 ||
-        is_whole(b, x))
-        return false;
-    return x->last_phase != 3 * b->p->n_kernels - 1 ||
-           !kept_to_end(b, storage_of(b, x));
-}
-
-static int by_phase(const void *x, const void *y)
-{
-    const struct move *a = x, *b = y;
-
-    if (a->phase != b->phase)
-        return a->phase < b->phase ? -1 : 1;
-    return a->box < b->box ? -1 : a->box > b->box;
-}
-
-/* F(0) K(0) E(0) F(1) ...: the phases in order are the order of steps. */
-static enum atm_status make_steps(struct builder *b)
-{
-    uint32_t n = b->a->n_boxes, i, k, at = 0;
-    struct atm_schedule *s = b->s;
-
-    b->move = atm_arena_array(b->tmp, 2 * (size_t)n, sizeof(*b->move));
-    b->run = atm_arena_array(b->tmp, b->p->n_kernels, sizeof(*b->run));
-    b->fetched = atm_arena_array(b->tmp, n, sizeof(*b->fetched));
-    b->evicted = atm_arena_array(b->tmp, n, sizeof(*b->evicted));
-    if (!b->move || !b->run || !b->fetched || !b->evicted)
-        return ATM_NOMEM;
-    for (i = 0; i < n; i++) {
-        const struct atm_box *x = &b->a->box[i];
-
-        b->fetched[i] = b->evicted[i] = ATM_NONE;
-        if (has_fetch(b, x))
-            b->move[b->n_moves++] = (struct move){x->first_phase, i};
-        if (has_eviction(b, x))
-            b->move[b->n_moves++] = (struct move){x->last_phase, i};
-    }
-    qsort(b->move, b->n_moves, sizeof(*b->move), by_phase);
-    s->step = atm_arena_array(s->arena,
-                              (size_t)b->n_moves + b->p->n_kernels,
-                              sizeof(*s->step));
-    if (!s->step)
-        return ATM_NOMEM;
-    for (k = 0; k <= b->p->n_kernels; k++) {
-        for (; at < b->n_moves && b->move[at].phase <= 3 * k; at++) {
-            uint32_t x = b->move[at].box;
-            bool in = b->move[at].phase % 3 == 0;
-
-            (in ? b->fetched : b->evicted)[x] = s->n_steps;
-            s->step[s->n_steps++].kind = ATM_STEP_MOVE;
-        }
-        if (k == b->p->n_kernels)
-            break;
-        b->run[k] = s->n_steps;
-        s->step[s->n_steps++] = (struct atm_step){
-            .kind = ATM_STEP_RUN, .kernel = k, .tensor = ATM_NONE,
-            .from = ATM_NONE, .to = ATM_NONE};
-    }
-    return ATM_OK;
-}
-
-static enum atm_status add_residence(struct builder *b, uint32_t tensor,
+static enum atm_status add_residence(struct atm__builder *b, uint32_t tensor,
                                      const struct atm_box *x, uint32_t first,
                                      uint32_t last, uint32_t *id)
 {
@@ -149,18 +35,18 @@ static enum atm_status add_residence(struct builder *b, uint32_t tensor,
 }
 
 /* Kernel that makes tensor i - 1 of the chain into tensor i. */
-static uint32_t join(const struct builder *b, const struct atm_storage *s,
+static uint32_t join(const struct atm__builder *b, const struct atm_storage *s,
                      uint32_t i)
 {
     return s->kernel[b->st.first[s->tensor[i]]];
 }
 
 /* Residences of tensors from..to of the chain, in one fast box. */
-static enum atm_status cut(struct builder *b, const struct atm_box *x,
+static enum atm_status cut(struct atm__builder *b, const struct atm_box *x,
                            uint32_t from, uint32_t to, uint32_t first,
                            uint32_t last, uint32_t *begins, uint32_t *ends)
 {
-    const struct atm_storage *s = storage_of(b, x);
+    const struct atm_storage *s = atm__box_storage(b, x);
     enum atm_status st = ATM_OK;
     uint32_t i, id = ATM_NONE;
 
@@ -175,26 +61,26 @@ static enum atm_status cut(struct builder *b, const struct atm_box *x,
     return st;
 }
 
-static enum atm_status add_fast_box(struct builder *b, uint32_t i)
+static enum atm_status add_fast_box(struct atm__builder *b, uint32_t i)
 {
     const struct atm_box *x = &b->a->box[i];
-    const struct atm_storage *s = storage_of(b, x);
+    const struct atm_storage *s = atm__box_storage(b, x);
     uint32_t end = b->s->n_steps - 1, from = 0, to = 0, n = s->n_tensors, j;
     uint32_t first, last, ignored;
     enum atm_status st;
 
-    first = b->fetched[i] != ATM_NONE ? b->fetched[i]
-            : is_whole(b, x)          ? 0
+    first = b->fetched[i] != ATM_NONE ? b->move[b->fetched[i]].start
+            : x->first_phase % 3 == 0 ? 0 /* it is there all the time */
                                       : b->run[x->first];
-    last = b->evicted[i] != ATM_NONE           ? b->evicted[i]
-           : x->last_phase % 3 == 2            ? end
-                                               : b->run[x->last];
+    last = b->evicted[i] != ATM_NONE ? b->move[b->evicted[i]].wait
+           : x->last_phase % 3 == 2  ? end
+                                     : b->run[x->last];
     /* which tensor of the chain it holds when it begins, and when it ends */
     for (j = 1; j < n; j++) {
-        from += join(b, s, j) < x->first;
-        to += join(b, s, j) <= x->last;
+        from += b->run[join(b, s, j)] < first;
+        to += b->run[join(b, s, j)] <= last;
     }
-    if (x->first_phase <= x->last_phase || n == 1)
+    if (first <= last || n == 1)
         return cut(b, x, from, to, first, last, &b->begins[i], &b->ends[i]);
     st = cut(b, x, from, n - 1, first, end, &b->begins[i], &ignored);
     return st ? st
@@ -202,7 +88,7 @@ static enum atm_status add_fast_box(struct builder *b, uint32_t i)
 }
 
 /* Notes that the slow copy of a tensor is read or written in a step. */
-static void touch(struct builder *b, uint32_t *lo, uint32_t *hi,
+static void touch(struct atm__builder *b, uint32_t *lo, uint32_t *hi,
                   uint32_t tensor, uint32_t step, bool read)
 {
     if (lo[tensor] == ATM_NONE || step < lo[tensor]) {
@@ -213,17 +99,16 @@ static void touch(struct builder *b, uint32_t *lo, uint32_t *hi,
         hi[tensor] = step;
 }
 
-static void touch_all(struct builder *b, uint32_t *lo, uint32_t *hi)
+static void touch_all(struct atm__builder *b, uint32_t *lo, uint32_t *hi)
 {
     uint32_t i, j;
 
     for (i = 0; i < b->n_moves; i++) {
-        uint32_t x = b->move[i].box;
-        bool in = b->move[i].phase % 3 == 0;
-        uint32_t r = in ? b->begins[x] : b->ends[x];
+        const struct atm__step_move *m = &b->move[i];
+        uint32_t r = m->in ? b->begins[m->box] : b->ends[m->box];
 
-        touch(b, lo, hi, b->s->residence[r].tensor,
-              in ? b->fetched[x] : b->evicted[x], in);
+        touch(b, lo, hi, b->s->residence[r].tensor, m->start, m->in);
+        touch(b, lo, hi, b->s->residence[r].tensor, m->wait, m->in);
     }
     for (i = 0; i < b->p->n_tensors; i++) {
         const struct atm_storage *s = &b->st.s[b->st.of[i]];
@@ -240,10 +125,11 @@ static void touch_all(struct builder *b, uint32_t *lo, uint32_t *hi)
 
 /* The slow place of a storage, cut into the time in which each tensor of the
  * chain has its value there. */
-static enum atm_status add_slow_box(struct builder *b, const struct atm_box *x,
+static enum atm_status add_slow_box(struct atm__builder *b,
+                                    const struct atm_box *x,
                                     const uint32_t *lo, const uint32_t *hi)
 {
-    const struct atm_storage *s = storage_of(b, x);
+    const struct atm_storage *s = atm__box_storage(b, x);
     uint32_t end = b->s->n_steps - 1, i, n = s->n_tensors;
     uint32_t head = s->tensor[0], tail = s->tensor[n - 1];
     enum atm_status st = ATM_OK;
@@ -262,14 +148,14 @@ static enum atm_status add_slow_box(struct builder *b, const struct atm_box *x,
         else
             b->read_first[t] = false;
         if (t == tail && ((s->circle && b->read_first[head]) ||
-                          (s->out && !kept_to_end(b, s))))
+                          (s->out && !atm__kept_to_end(b, s))))
             last = end;
         st = add_residence(b, t, x, first, last, &b->slow[t]);
     }
     return st;
 }
 
-static enum atm_status make_residences(struct builder *b)
+static enum atm_status make_residences(struct atm__builder *b)
 {
     uint32_t nt = b->p->n_tensors, n = b->a->n_boxes, i, id;
     uint32_t *lo = atm_arena_array(b->tmp, nt, sizeof(*lo));
@@ -302,27 +188,30 @@ static enum atm_status make_residences(struct builder *b)
     return st;
 }
 
-static enum atm_status fill_steps(struct builder *b)
+static enum atm_status fill_steps(struct atm__builder *b)
 {
     struct atm_schedule *s = b->s;
     uint32_t i, j, k;
 
     for (i = 0; i < b->n_moves; i++) {
-        uint32_t x = b->move[i].box;
-        bool in = b->move[i].phase % 3 == 0;
-        uint32_t fast = in ? b->begins[x] : b->ends[x];
+        const struct atm__step_move *m = &b->move[i];
+        uint32_t fast = m->in ? b->begins[m->box] : b->ends[m->box];
         uint32_t t = s->residence[fast].tensor;
-        struct atm_step *m = &s->step[in ? b->fetched[x] : b->evicted[x]];
+        struct atm_step step = {
+            .kind = s->step[m->start].kind,
+            .kernel = ATM_NONE,
+            .tensor = t,
+            .from = m->in ? b->slow[t] : fast,
+            .to = m->in ? fast : b->slow[t],
+            .predicted_s =
+                m->in ? b->p->tensor[t].fetch_s : b->p->tensor[t].evict_s};
 
         if (b->slow[t] == ATM_NONE)
             return atm_fail(ATM_INTERNAL, "schedule: tensor \"%s\" moves and "
                             "has no slow place", b->g->tensor[t].name);
-        m->kernel = ATM_NONE;
-        m->tensor = t;
-        m->from = in ? b->slow[t] : fast;
-        m->to = in ? fast : b->slow[t];
-        m->predicted_s = in ? b->p->tensor[t].fetch_s
-                            : b->p->tensor[t].evict_s;
+        s->step[m->start] = step;
+        step.kind = s->step[m->wait].kind;
+        s->step[m->wait] = step;
     }
     for (k = 0; k < b->p->n_kernels; k++) {
         const struct atm_variant *v =
@@ -344,7 +233,7 @@ static enum atm_status fill_steps(struct builder *b)
 }
 
 /* What must be filled before step 0: args where they live then. */
-static enum atm_status make_prologue(struct builder *b)
+static enum atm_status make_prologue(struct atm__builder *b)
 {
     struct atm_schedule *s = b->s;
     uint32_t i, *grown;
@@ -354,6 +243,8 @@ static enum atm_status make_prologue(struct builder *b)
 
         if (r->tensor == ATM_NONE || !b->p->tensor[r->tensor].arg ||
             (r->first_step != 0 && r->first_step <= r->last_step) ||
+            (r->first_step == 0 && s->step[0].kind != ATM_STEP_RUN &&
+             s->step[0].to == i) || /* fetched there */
             (r->tier == 1 && !b->read_first[r->tensor]))
             continue;
         grown = atm_arena_grow(s->arena, s->prologue, &b->cap_prologue,
@@ -481,18 +372,35 @@ static enum atm_status fill_head(struct atm_schedule *s,
     return s->planner && s->options ? ATM_OK : ATM_NOMEM;
 }
 
-static enum atm_status build(struct builder *b)
+/* Steps obey more than the problem's clock asks for: what they take is what
+ * the schedule predicts. */
+static enum atm_status fill_overlap(struct atm__builder *b)
+{
+    struct atm_schedule *s = b->s;
+    enum atm_status st = atm__schedule_overlap(b);
+
+    s->gap = s->predicted_s > 0
+                 ? (s->predicted_s - s->lower_bound_s) / s->predicted_s
+                 : 0;
+    if (s->gap > 1e-9)
+        s->status = ATM_PLAN_FEASIBLE;
+    return st;
+}
+
+static enum atm_status build(struct atm__builder *b)
 {
     enum atm_status st;
 
     st = atm__problem_storages(b->p, b->tmp, &b->st);
     if (!st)
-        st = make_steps(b);
+        st = atm__schedule_steps(b);
     if (!st)
         st = make_residences(b);
     if (!st)
         st = fill_steps(b);
-    return st ? st : make_prologue(b);
+    if (!st)
+        st = make_prologue(b);
+    return !st && b->a->asynchronous ? fill_overlap(b) : st;
 }
 
 enum atm_status atm_schedule_build(const struct atm_program *program,
@@ -503,7 +411,7 @@ enum atm_status atm_schedule_build(const struct atm_program *program,
                                    struct atm_schedule **schedule)
 {
     struct atm_arena *arena = atm_arena_new();
-    struct builder b = {.g = program, .p = problem, .a = placement,
+    struct atm__builder b = {.g = program, .p = problem, .a = placement,
                         .tmp = atm_arena_new()};
     enum atm_status st = ATM_NOMEM;
 

@@ -9,6 +9,7 @@
 #include <math.h>
 
 #define PROGRAMS 400
+#define ASYNC_PROGRAMS 10
 
 static const struct {
     const char *name;
@@ -109,6 +110,71 @@ static void test_random_programs(void)
            moves[2], n_carries);
 }
 
+/* What steps take beside each other adds up; it is no less than the bound,
+ * and what the clock of the problem says unless a start had to come later. */
+static bool async_one(const struct atm_program *g,
+                      const struct atm_profile *profile,
+                      const struct atm_problem *p, uint64_t budget,
+                      uint32_t *starts)
+{
+    struct atm_plan_options o = {
+        .planner = "async", .budget_bytes = budget, .gap_target = 0.001};
+    struct atm_placement *a;
+    struct atm_schedule *s;
+    double sum = 0;
+    bool same;
+    uint32_t i, n = 0;
+
+    ATM_ASSERT_OK(atm__plan_async(p, &o, &a));
+    ATM_ASSERT_OK(atm_placement_check(p, a));
+    ATM_ASSERT_OK(atm_schedule_build(g, profile, p, a, &o, &s));
+    ATM_ASSERT_OK(atm_schedule_check(s, g));
+    for (i = 0; i < s->n_steps; i++) {
+        sum += s->step[i].predicted_s;
+        n += s->step[i].kind == ATM_STEP_START;
+        CU_ASSERT(s->step[i].kind != ATM_STEP_MOVE);
+    }
+    CU_ASSERT_EQUAL(n, a->n_moves);
+    CU_ASSERT_EQUAL(s->moved_bytes, a->moved_bytes);
+    CU_ASSERT_DOUBLE_EQUAL(sum, s->predicted_s, 1e-12);
+    CU_ASSERT(s->predicted_s >= s->lower_bound_s - 1e-12);
+    same = fabs(s->predicted_s - a->objective) <= 1e-9 * a->objective;
+    *starts += n;
+    atm_schedule_delete(&s);
+    atm_placement_delete(&a);
+    return same;
+}
+
+static void test_async(void)
+{
+    uint32_t kernel, starts = 0, same = 0, n = 0, carries = 0;
+    struct random_program r;
+    struct atm_profile *profile;
+    struct atm_problem *p;
+    uint64_t seed, least;
+
+    for (seed = 1; seed <= ASYNC_PROGRAMS; seed++, n += 2) {
+        ATM_ASSERT_OK(rp_make(&r, seed));
+        ATM_ASSERT_OK(make_profile(&r.p, seed % 3, &profile));
+        ATM_ASSERT_OK(atm_problem_from_program(&r.p, profile, UINT64_MAX, &p));
+        CU_ASSERT(p->has_async);
+        least = atm_problem_min_budget(p, &kernel);
+        same += async_one(&r.p, profile, p, (3 * least + p->peak_bytes) / 4,
+                          &starts);
+        same += async_one(&r.p, profile, p, (least + p->peak_bytes) / 2,
+                          &starts);
+        carries += r.p.n_carries;
+        atm_problem_delete(&p);
+        atm_profile_delete(&profile);
+        atm_arena_delete(r.p.arena);
+    }
+    CU_ASSERT(starts > ASYNC_PROGRAMS && carries > ASYNC_PROGRAMS / 4);
+    CU_ASSERT(same > n / 2);
+    printf("\n  %u moves beside kernels, %u carried states; %u of %u as the "
+           "problem's clock\n",
+           starts, carries, same, n);
+}
+
 static void test_tables(void)
 {
     struct random_program r;
@@ -142,6 +208,7 @@ static const struct atm_test tests[] = {
     {"tables are the profile's", test_tables},
     {"random programs: every schedule passes the checker",
      test_random_programs},
+    {"moves beside kernels: starts, waits, their time", test_async},
     {NULL, NULL}};
 
 ATM_TEST_MAIN("schedule_build", tests)

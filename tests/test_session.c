@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #define OK ATM_ASSERT_OK
+#define PART ((uint64_t)128 << 10) /* more than any kernel's operands */
 enum { ROWS = 3, IN = 96, HIDDEN = 160, OUT = 10, N_VALUES = 16 };
 
 /* ---- a small network --------------------------------------------------- */
@@ -137,6 +138,7 @@ enum mode {
     ALL_SLOW, /* every tensor in tier 1 */
     FETCH,    /* home in tier 1; every operand is fetched for its kernel, every
                  result evicted behind it */
+    BESIDE,   /* as FETCH, kernels by turns in four parts of the pool */
     MIXED,    /* by turns in each of three tiers */
     FETCH3,   /* as FETCH, homes by turns in two slow tiers */
 };
@@ -249,8 +251,9 @@ static void plan_make(struct plan *q, const struct atm_program *p,
     }
     top = q->height[0];
     for (k = 0; k < p->n_kernels; k++) {
-        if (mode == FETCH) {
-            fetch_and_run(q, p, k, base, home);
+        if (mode == FETCH || mode == BESIDE) {
+            fetch_and_run(q, p, k, base + (mode == BESIDE) * (k % 4) * PART,
+                          home);
         } else {
             q->step[q->s.n_steps++] =
                 (struct atm_step){.kind = ATM_STEP_RUN, .kernel = k};
@@ -386,6 +389,146 @@ static void faults(void)
     faults_on("emu:profile=nvme4");
 }
 
+/* ---- moves beside kernels ---------------------------------------------- */
+
+static void insert_step(struct plan *q, uint32_t at, struct atm_step step)
+{
+    uint32_t r;
+
+    memmove(&q->step[at + 1], &q->step[at],
+            (q->s.n_steps - at) * sizeof(*q->step));
+    q->step[at] = step;
+    q->s.n_steps++;
+    for (r = 0; r < q->s.n_residences; r++) {
+        q->residence[r].first_step += q->residence[r].first_step >= at;
+        q->residence[r].last_step += q->residence[r].last_step >= at;
+    }
+}
+
+/* Starts one step earlier what starts at step t; false: not allowed. */
+static bool earlier(struct plan *q, const struct atm_program *p, uint32_t t)
+{
+    struct plan old = *q;
+    struct atm_step x = q->step[t];
+    uint32_t r;
+
+    if (t < 2) /* args are there at step 0 */
+        return false;
+    q->step[t] = q->step[t - 1];
+    q->step[t - 1] = x;
+    for (r = 0; r < q->s.n_residences; r++) {
+        struct atm_residence *y = &q->residence[r];
+        /* what begins with the move follows it; the rest stays with its step */
+        bool own = r == x.to;
+
+        if (y->first_step == t)
+            y->first_step -= own;
+        else if (y->first_step == t - 1)
+            y->first_step++;
+        if (y->last_step == t - 1)
+            y->last_step++;
+    }
+    if (!atm_schedule_check(&q->s, p))
+        return true;
+    *q = old;
+    return false;
+}
+
+/* Each move of BESIDE in its two ends, kernels between them where the
+ * checker allows it; moves so many of them. */
+static uint32_t make_beside(struct plan *q, const struct atm_program *p,
+                            const char *slow_spec)
+{
+    uint32_t t, apart = 0, at, r;
+
+    plan_make(q, p, BESIDE, slow_spec);
+    for (t = 0; t < q->s.n_steps; t++) {
+        struct atm_step x = q->step[t];
+
+        if (x.kind != ATM_STEP_MOVE)
+            continue;
+        q->step[t].kind = ATM_STEP_START;
+        x.kind = ATM_STEP_WAIT;
+        insert_step(q, t + 1, x);
+        for (r = 0; r < q->s.n_residences; r++) /* the wait is the last now */
+            q->residence[r].last_step += q->residence[r].last_step == t;
+        for (at = t; at + 8 > t && earlier(q, p, at); at--)
+            ;
+        apart += at < t;
+        t++;
+    }
+    OK(atm_schedule_check(&q->s, p));
+    return apart;
+}
+
+static void beside_on(const char *slow_spec)
+{
+    struct atm_session_options o = {.verify = true};
+    struct result want[2], got[2];
+    struct net n;
+    struct plan q;
+    uint32_t m, moves = 0;
+    enum atm_status st;
+
+    net_open(&n, true);
+    plan_make(&q, n.p, ALL_FAST, slow_spec);
+    OK(run_net(&n, &q, NULL, want));
+    plan_free(&q);
+    CU_ASSERT(make_beside(&q, n.p, slow_spec) > 1);
+    for (m = 0; m < q.s.n_steps; m++)
+        moves += q.step[m].kind == ATM_STEP_START;
+    for (m = 0; m < 20; m++) { /* other moments in each */
+        o.seed = m;
+        o.verify = m % 2;
+        memset(got, 0, sizeof(got));
+        OK(run_net(&n, &q, &o, got));
+        CU_ASSERT_EQUAL(memcmp(got, want, sizeof(got)), 0);
+    }
+    o.verify = true;
+    for (m = 0; m < moves; m++) {
+        o.fault_move = m;
+        o.fault = ATM_FAULT_FLIP;
+        ATM_ASSERT_FAILS(run_net(&n, &q, &o, got), ATM_MISMATCH, "step ");
+        o.fault = ATM_FAULT_SKIP;
+        ATM_ASSERT_FAILS(run_net(&n, &q, &o, got), ATM_MISMATCH,
+                         "did not arrive in");
+        if (m == moves - 1)
+            break; /* the output is read where the last kernel left it */
+        /* no hash sees a wait that is not there; poison does */
+        o.fault = ATM_FAULT_LATE;
+        memset(got, 0, sizeof(got));
+        st = run_net(&n, &q, &o, got);
+        CU_ASSERT(st == ATM_MISMATCH || memcmp(got, want, sizeof(got)) != 0);
+    }
+    plan_free(&q);
+    net_close(&n);
+}
+
+static void beside_virtual(void)
+{
+    beside_on(SLOW);
+}
+
+static void beside_threads(void)
+{
+    beside_on("dram");
+}
+
+static void late_between(void)
+{
+    const struct atm_session_options o = {.fault = ATM_FAULT_LATE};
+    struct result r[2];
+    struct net n;
+    struct plan q;
+
+    net_open(&n, true);
+    plan_make(&q, n.p, FETCH, SLOW);
+    ATM_ASSERT_FAILS(run_net(&n, &q, &o, r), ATM_INVAL,
+                     "no kernel runs beside");
+    plan_free(&q);
+    net_close(&n);
+}
+
 /* All of a range is what no kernel can use: a NaN in each float. */
 static bool poisoned(const struct atm_session *s, const struct atm_residence *r,
                      uint64_t bytes)
@@ -451,7 +594,7 @@ static void poison_where_dead(void)
 
 static void nothing_allocated(void)
 {
-    static const enum mode modes[] = {ALL_FAST, ALL_SLOW, FETCH};
+    static const enum mode modes[] = {ALL_FAST, ALL_SLOW, FETCH, BESIDE};
     struct atm_session_options o = {.verify = false};
     struct atm_run_report report;
     struct atm_session *s;
@@ -466,7 +609,10 @@ static void nothing_allocated(void)
     for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
         for (v = 0; v < 2; v++) {
             o.verify = v;
-            plan_make(&q, n.p, modes[i], SLOW);
+            if (modes[i] == BESIDE)
+                (void)make_beside(&q, n.p, SLOW);
+            else
+                plan_make(&q, n.p, modes[i], SLOW);
             OK(atm_session_open(n.p, &q.s, &o, &s));
             calls = atm_alloc_calls();
             OK(atm_session_set_input(s, 0, n.data[0]));
@@ -684,6 +830,10 @@ static const struct atm_test tests[] = {
     {"same bits wherever tensors lie: reference kernels", same_bits_reference},
     {"same bits wherever tensors lie: fast kernels", same_bits_fast_kernels},
     {"a flipped byte and a skipped move are found, in every move", faults},
+    {"moves beside kernels, simulated: same bits, no wait too few",
+     beside_virtual},
+    {"moves beside kernels, by threads", beside_threads},
+    {"a late move stands beside a kernel", late_between},
     {"poison is where nothing lives", poison_where_dead},
     {"an iteration allocates nothing", nothing_allocated},
     {"clock=table adds up to the bit", table_clock},

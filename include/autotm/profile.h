@@ -28,6 +28,15 @@ struct atm_kernel_time {
                                  mask of slow operands; null: modelled */
 };
 
+/* What copies and kernels cost each other while both run. */
+struct atm_overlap {
+    double mixed_read, mixed_write; /* parts of its bandwidth that a direction
+                                       keeps while both are active */
+    double copy_slowdown;   /* >= 1: of a copy while a kernel runs */
+    double kernel_slowdown; /* >= 1: of a kernel while a copy is active */
+    enum atm_time_source source;
+};
+
 struct atm_profile {
     struct atm_arena *arena;
     uint32_t n_kernels;
@@ -36,6 +45,7 @@ struct atm_profile {
     struct atm_tier_info tier[2];   /* 0 fast, 1 slow, bandwidths filled */
     char spec[2][256];
     double dram_read_bw, dram_write_bw; /* at calibration, bytes/s */
+    struct atm_overlap overlap;
     uint32_t n_measured, n_reused, n_modelled; /* vectors, by origin */
     struct atm_hash machine;        /* fingerprint: CPU, threads, libraries */
     struct atm_hash hash;           /* of all numbers above */
@@ -56,6 +66,9 @@ double atm_profile_kernel(const struct atm_profile *p, uint32_t k,
                           uint64_t mask);
 double atm_profile_move(const struct atm_profile *p, uint64_t bytes,
                         bool write);
+/* Where nothing is measured: the directions share the tier's time, and what
+ * runs beside something else loses 5 %. MODELLED. */
+struct atm_overlap atm_overlap_model(void);
 
 /* Numbers finite, non-negative, complete; then fills the hashes. */
 enum atm_status atm_profile_check(struct atm_profile *p,

@@ -39,7 +39,12 @@ enum atm_status atm_exec_read_output(struct atm_exec *exec, uint32_t output,
                                      const void *src, void *dst);
 
 /* ---- sessions ---------------------------------------------------------- */
-enum atm_fault_kind { ATM_FAULT_NONE, ATM_FAULT_FLIP, ATM_FAULT_SKIP };
+enum atm_fault_kind {
+    ATM_FAULT_NONE,
+    ATM_FAULT_FLIP, /* one bit */
+    ATM_FAULT_SKIP, /* never copied */
+    ATM_FAULT_LATE, /* beside kernels: not copied when its wait is over */
+};
 
 struct atm_session_options {
     bool verify;          /* poison every range at the end of its residence,

@@ -1,0 +1,1 @@
+atm_test(test_copy_clock USES core)
