@@ -120,11 +120,10 @@ def at_random(rng, n):
 
 
 def network(rng, n):
-    kinds = [(max(1, int(rng.lognormvariate(9, 3))), rng.random())
-             for _ in range(100)]
+    kinds = [max(1, int(rng.lognormvariate(9, 3))) for _ in range(100)]
     rows, long = [], n // 10
     for i in range(n):
-        size, _ = rng.choice(kinds)
+        size = rng.choice(kinds)
         begin = rng.randrange(n)
         if i < long:
             end = begin + rng.randint(n // 100 + 1, n // 4 + 1)

@@ -4,27 +4,26 @@
  * Offline dynamic storage allocation is NP-hard, and no single order of
  * placement is safe (first fit by size is exact on one network and 40 % over
  * on the next). So: the lower bound (peak of live bytes), six orders each
- * with first and best fit, from the best ones a local search that moves the
- * top-most box before one of those it rests on, and then the exact search of
- * pack_exact.c. Every limit counts work
- * (overlapping neighbours looked at), never time, so that the result depends
- * on the input alone. Inputs whose overlap graph is too large to keep are
- * placed by the orders alone, over an index of time.
+ * with first and best fit, rounds in which what ended too high goes earlier,
+ * the exact search of pack_exact.c, and from the best orders a local search
+ * that moves the top-most box before one of those it rests on. Every limit
+ * counts work (overlapping neighbours looked at), never time, so that the
+ * result depends on the input alone. Sets whose overlap graph is too large to
+ * keep are placed in the orders and rounds over an index of time
+ * (pack_time.c).
  */
 #include "autotm/planner.h"
 
 #include "arena.h"
-#include "checked.h"
 #include "clock.h"
 #include "pack_exact.h"
 #include "pack_time.h"
+#include "packer.h"
 #include "rng.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define EDGES_MAX (UINT64_C(1) << 22)    /* neighbour entries that are kept */
 #define SEARCH_WORK (UINT64_C(10000000)) /* neighbours visited, each search */
 #define SEARCH_MOVES UINT64_C(3000)     /* times all neighbours, if less */
 #define STARTS 3                        /* orders that the search begins at */
@@ -32,60 +31,11 @@
 #define TIME_WORK UINT64_C(1200000000) /* looks, without edges */
 #define EXACT_WORK UINT64_C(8000000)    /* looks of the exact search */
 #define HARD_WORK UINT64_C(2400000000)  /* a capacity that must be met */
-#define LEAST_WORK UINT64_C(120000000)  /* the least height in some seconds */
+#define LEAST_WORK UINT64_C(600000000)  /* the least height in some seconds */
 
 enum {
     BY_BYTES, BY_CONTENTION, BY_AREA, BY_AREA_LIFE, BY_LIFE, BY_START, ORDERS
 };
-
-struct interval {
-    uint32_t lower, upper, box;
-};
-
-struct span { /* [low, high) of the pool that is taken */
-    uint64_t low, high;
-    uint32_t box;
-};
-
-struct keyed {
-    uint32_t level;
-    double key;
-    uint64_t bytes;
-    uint32_t lower, box;
-};
-
-struct packer {
-    struct atm_arena *arena;
-    struct atm_pack_box *box;
-    uint32_t n;
-    uint32_t n_intervals;
-    struct interval *interval; /* by lower */
-    uint64_t *first_edge;      /* n + 1; null: the graph is too large */
-    uint32_t *edge;
-    uint32_t n_order;          /* boxes to place */
-    uint32_t *order;
-    int64_t *pos;              /* in the order; -1: fixed, placed before all */
-    uint64_t *off, *best_off, *saved_off;
-    struct span *span;
-    uint32_t n_high, *high; /* boxes that end above the target */
-    uint32_t n_saved_high, *saved_high;
-    bool best_fit;
-    uint64_t floor; /* no pool is lower: fixed boxes, the largest box */
-    uint64_t bound, best_height, work;
-    double deadline; /* 0: none */
-    double *contention;
-    uint32_t *level; /* least first, before the order's own key */
-    struct atm__timeline *time; /* where there are no edges */
-};
-
-static int by_lower(const void *a, const void *b)
-{
-    const struct interval *x = a, *y = b;
-
-    if (x->lower != y->lower)
-        return x->lower < y->lower ? -1 : 1;
-    return x->box < y->box ? -1 : x->box > y->box;
-}
 
 /* Sorts every gap-th span by its low end; false: more than `most` shifts. */
 static bool insert_spans(struct span *span, uint32_t n, uint32_t gap,
@@ -119,6 +69,13 @@ static void sort_spans(struct span *span, uint32_t n)
         (void)insert_spans(span, n, gaps[g], UINT64_MAX);
 }
 
+struct keyed {
+    uint32_t level;
+    double key;
+    uint64_t bytes;
+    uint32_t lower, box;
+};
+
 static int by_key(const void *a, const void *b)
 {
     const struct keyed *x = a, *y = b;
@@ -134,245 +91,6 @@ static int by_key(const void *a, const void *b)
     return x->box < y->box ? -1 : x->box > y->box;
 }
 
-static bool overlap(uint32_t a, uint32_t b, uint32_t c, uint32_t d)
-{
-    return a < b && c < d && a < d && c < b;
-}
-
-static bool meet(const struct atm_pack_box *a, const struct atm_pack_box *b)
-{
-    return overlap(a->lower, a->upper, b->lower, b->upper) ||
-           overlap(a->lower, a->upper, b->lower2, b->upper2) ||
-           overlap(a->lower2, a->upper2, b->lower, b->upper) ||
-           overlap(a->lower2, a->upper2, b->lower2, b->upper2);
-}
-
-static uint64_t box_align(const struct atm_pack_box *b)
-{
-    return b->align ? b->align : 1;
-}
-
-static enum atm_status check_boxes(const struct atm_pack_box *box, uint32_t n)
-{
-    uint64_t sum = 0, top, up;
-    uint32_t i;
-
-    for (i = 0; i < n; i++) {
-        const struct atm_pack_box *b = &box[i];
-
-        if (b->lower > b->upper || b->lower2 > b->upper2)
-            return atm_fail(ATM_INVAL, "box %" PRIu32 ": it ends before it "
-                            "begins", i);
-        /* the sum of all sizes, each rounded, bounds every offset */
-        if (!atm_round_up(b->bytes, box_align(b), &up) ||
-            !atm_add_u64(sum, up, &sum) ||
-            !atm_add_u64(sum, box_align(b), &sum) ||
-            (b->fixed && (!atm_add_u64(b->offset, b->bytes, &top) ||
-                          !atm_add_u64(sum, top, &sum))) ||
-            sum > INT64_MAX)
-            return atm_fail(ATM_INVAL, "box %" PRIu32 ": the sizes add up to "
-                            "more than 2^63 bytes", i);
-        if (b->fixed && b->offset % box_align(b))
-            return atm_fail(ATM_INVAL, "box %" PRIu32 ": its fixed offset "
-                            "%" PRIu64 " is no multiple of %" PRIu64, i,
-                            b->offset, box_align(b));
-    }
-    return ATM_OK;
-}
-
-static enum atm_status check_fixed(const struct packer *p)
-{
-    uint32_t i, j;
-
-    for (i = 0; i < p->n; i++) {
-        const struct atm_pack_box *a = &p->box[i], *b;
-
-        if (!a->fixed || !a->bytes)
-            continue;
-        for (j = 0; j < i; j++) {
-            b = &p->box[j];
-            if (b->fixed && b->bytes && a->offset < b->offset + b->bytes &&
-                b->offset < a->offset + a->bytes && meet(a, b))
-                return atm_fail(ATM_INVAL, "boxes %" PRIu32 " and %" PRIu32
-                                ": their fixed places overlap", j, i);
-        }
-    }
-    return ATM_OK;
-}
-
-static enum atm_status make_intervals(struct packer *p)
-{
-    uint32_t i;
-
-    p->interval = atm_arena_array(p->arena, 2 * (size_t)p->n,
-                                  sizeof(*p->interval));
-    if (!p->interval)
-        return ATM_NOMEM;
-    for (i = 0; i < p->n; i++) {
-        const struct atm_pack_box *b = &p->box[i];
-
-        if (!b->bytes)
-            continue;
-        if (b->lower < b->upper)
-            p->interval[p->n_intervals++] =
-                (struct interval){b->lower, b->upper, i};
-        if (b->lower2 < b->upper2)
-            p->interval[p->n_intervals++] =
-                (struct interval){b->lower2, b->upper2, i};
-    }
-    qsort(p->interval, p->n_intervals, sizeof(*p->interval), by_lower);
-    return ATM_OK;
-}
-
-/* Counts the edges of each box, or with `fill` (where each box's next edge
- * goes) writes them; stops beyond EDGES_MAX. */
-static uint64_t sweep_pairs(struct packer *p, uint32_t *live, uint64_t *fill)
-{
-    uint64_t pairs = 0;
-    uint32_t n_live = 0, i, j;
-
-    for (i = 0; i < p->n_intervals; i++) {
-        const struct interval *a = &p->interval[i];
-
-        for (j = 0; j < n_live;) {
-            const struct interval *b = &p->interval[live[j]];
-
-            if (b->upper <= a->lower) {
-                live[j] = live[--n_live];
-                continue;
-            }
-            j++;
-            if (a->box == b->box)
-                continue;
-            pairs += 2;
-            if (fill) {
-                p->edge[fill[a->box]++] = b->box;
-                p->edge[fill[b->box]++] = a->box;
-            } else {
-                p->first_edge[a->box + 1]++;
-                p->first_edge[b->box + 1]++;
-            }
-        }
-        live[n_live++] = i;
-        if (pairs > EDGES_MAX)
-            break;
-    }
-    return pairs;
-}
-
-static enum atm_status make_edges(struct packer *p)
-{
-    uint32_t *live = atm_arena_array(p->arena, p->n_intervals, sizeof(*live));
-    uint64_t *fill, pairs;
-    uint32_t i;
-
-    p->first_edge = atm_arena_array(p->arena, (size_t)p->n + 1,
-                                    sizeof(*p->first_edge));
-    fill = atm_arena_array(p->arena, p->n, sizeof(*fill));
-    if (!live || !p->first_edge || !fill)
-        return ATM_NOMEM;
-    pairs = sweep_pairs(p, live, NULL);
-    if (pairs > EDGES_MAX) {
-        p->first_edge = NULL;
-        return ATM_OK;
-    }
-    for (i = 0; i < p->n; i++) {
-        p->first_edge[i + 1] += p->first_edge[i];
-        fill[i] = p->first_edge[i];
-    }
-    p->edge = atm_arena_array(p->arena, pairs, sizeof(*p->edge));
-    if (!p->edge)
-        return ATM_NOMEM;
-    (void)sweep_pairs(p, live, fill);
-    return ATM_OK;
-}
-
-static int by_time(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-    return x < y ? -1 : x > y;
-}
-
-static uint32_t find_time(const uint32_t *time, uint32_t n, uint32_t t)
-{
-    uint32_t lo = 0, hi = n;
-
-    while (lo < hi) {
-        uint32_t mid = lo + (hi - lo) / 2;
-
-        if (time[mid] < t)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo;
-}
-
-/* Live bytes over compressed time: the bound, and for each box the greatest
- * sum that it is part of (a sparse table answers range maxima). */
-static enum atm_status live_profile(struct packer *p)
-{
-    uint32_t n = p->n_intervals, nt = 0, i, level, levels = 1;
-    uint32_t *time = atm_arena_array(p->arena, 2 * (size_t)n + 1,
-                                     sizeof(*time));
-    uint64_t **max;
-
-    while ((UINT64_C(1) << levels) <= 2 * (uint64_t)n + 1)
-        levels++;
-    max = atm_arena_array(p->arena, levels, sizeof(*max));
-    p->contention = atm_arena_array(p->arena, p->n, sizeof(double));
-    if (!time || !max || !p->contention)
-        return ATM_NOMEM;
-    for (i = 0; i < n; i++) {
-        time[2 * i] = p->interval[i].lower;
-        time[2 * i + 1] = p->interval[i].upper;
-    }
-    qsort(time, 2 * (size_t)n, sizeof(*time), by_time);
-    for (i = 0; i < 2 * n; i++)
-        if (!i || time[i] != time[nt - 1])
-            time[nt++] = time[i];
-    for (level = 0; level < levels; level++) {
-        max[level] = atm_arena_array(p->arena, (size_t)nt + 1, sizeof(**max));
-        if (!max[level])
-            return ATM_NOMEM;
-    }
-    for (i = 0; i < n; i++) { /* differences, modulo 2^64 */
-        const struct interval *v = &p->interval[i];
-
-        max[0][find_time(time, nt, v->lower)] += p->box[v->box].bytes;
-        max[0][find_time(time, nt, v->upper)] -= p->box[v->box].bytes;
-    }
-    for (i = 1; i < nt; i++)
-        max[0][i] += max[0][i - 1];
-    for (i = 0; i < nt; i++)
-        if (max[0][i] > p->bound)
-            p->bound = max[0][i];
-    for (level = 1; level < levels; level++)
-        for (i = 0; i < nt; i++) {
-            uint32_t other = i + (UINT32_C(1) << (level - 1));
-            uint64_t a = max[level - 1][i];
-            uint64_t b = other < nt ? max[level - 1][other] : 0;
-
-            max[level][i] = a > b ? a : b;
-        }
-    for (i = 0; i < n; i++) {
-        const struct interval *v = &p->interval[i];
-        uint32_t lo = find_time(time, nt, v->lower);
-        uint32_t len = find_time(time, nt, v->upper) - lo;
-        uint64_t a, b;
-
-        for (level = 0; UINT32_C(2) << level <= len; level++)
-            ;
-        a = max[level][lo];
-        b = max[level][lo + len - (UINT32_C(1) << level)];
-        a = a > b ? a : b;
-        if ((double)a > p->contention[v->box])
-            p->contention[v->box] = (double)a;
-    }
-    return ATM_OK;
-}
-
 /* The place for box b among n sorted spans: lowest gap, or tightest gap. */
 static uint64_t fit(const struct packer *p, const struct atm_pack_box *b,
                     uint32_t n)
@@ -380,7 +98,7 @@ static uint64_t fit(const struct packer *p, const struct atm_pack_box *b,
     uint64_t at = 0, best = UINT64_MAX, best_gap = UINT64_MAX, align, r;
     uint32_t i;
 
-    align = box_align(b);
+    align = atm__box_align(b);
     for (i = 0; i < n; i++) {
         if (p->span[i].low >= at && p->span[i].low - at >= b->bytes) {
             if (!p->best_fit)
@@ -804,40 +522,6 @@ static enum atm_status pack_by_time(struct packer *p, uint64_t target)
     return st ? st : place_orders(p, key, target, TIME_WORK, start, &n);
 }
 
-static enum atm_status packer_init(struct packer *p)
-{
-    uint32_t i;
-
-    p->order = atm_arena_array(p->arena, p->n, sizeof(*p->order));
-    p->pos = atm_arena_array(p->arena, p->n, sizeof(*p->pos));
-    p->off = atm_arena_array(p->arena, p->n, sizeof(*p->off));
-    p->best_off = atm_arena_array(p->arena, p->n, sizeof(*p->off));
-    p->saved_off = atm_arena_array(p->arena, p->n, sizeof(*p->off));
-    p->high = atm_arena_array(p->arena, p->n, sizeof(*p->high));
-    p->level = atm_arena_array(p->arena, p->n, sizeof(*p->level));
-    p->saved_high = atm_arena_array(p->arena, p->n, sizeof(*p->high));
-    p->span = atm_arena_array(p->arena, 4 * (size_t)p->n, sizeof(*p->span));
-    if (!p->order || !p->pos || !p->off || !p->best_off || !p->saved_off ||
-        !p->span || !p->high || !p->saved_high || !p->level)
-        return ATM_NOMEM;
-    for (i = 0; i < p->n; i++) {
-        const struct atm_pack_box *b = &p->box[i];
-        uint64_t top = b->bytes;
-
-        p->pos[i] = -1;
-        if (b->fixed) {
-            p->off[i] = b->offset;
-            top += b->offset;
-        } else if (b->bytes) {
-            p->order[p->n_order++] = i;
-        }
-        /* every box lies inside the pool, even one that is never live */
-        if (top > p->floor)
-            p->floor = top;
-    }
-    return ATM_OK;
-}
-
 static enum atm_status pack(struct atm_pack_box *box, uint32_t n,
                             uint64_t capacity, uint64_t work, double deadline,
                             uint64_t *height, uint64_t *lower_bound)
@@ -848,25 +532,12 @@ static enum atm_status pack(struct atm_pack_box *box, uint32_t n,
     uint64_t target;
     uint32_t i;
 
-    st = check_boxes(box, n);
-    if (st)
-        return st;
     p.arena = atm_arena_new();
     if (!p.arena)
         return ATM_NOMEM;
-    st = check_fixed(&p);
-    if (st == ATM_OK)
-        st = make_intervals(&p);
-    if (st == ATM_OK)
-        st = live_profile(&p);
-    if (st == ATM_OK)
-        st = packer_init(&p);
-    if (st == ATM_OK)
-        st = make_edges(&p);
+    st = atm__packer_init(&p);
     if (st)
         goto err_delete_arena;
-    if (p.floor > p.bound)
-        p.bound = p.floor;
     target = capacity > p.bound ? capacity : p.bound;
     st = p.first_edge ? pack_by_orders(&p, target, work)
                       : pack_by_time(&p, target);
