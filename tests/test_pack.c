@@ -296,8 +296,8 @@ static void test_many_neighbours(void)
     atm_free(again);
 }
 
-/* All packings of a few boxes, of which the first `placed` lie already: each order of
- * placement, at the lowest offsets. */
+/* All packings of a few boxes, of which the first `placed` lie already: each
+ * order of placement, at the lowest offsets. */
 static void lowest_of_all(struct atm_pack_box *b, uint32_t n, uint32_t placed,
                           uint64_t height, uint64_t *best)
 {
