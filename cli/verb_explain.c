@@ -447,30 +447,96 @@ static enum atm_status explain_kernel(const struct subject *s, uint32_t k)
 
 /* ---- the verb ---- */
 
-static enum atm_status explain(const struct subject *s, const char *text)
+/* The problem with moves at `share` of what they take alone. */
+static enum atm_status with_moves(const struct subject *s, double share,
+                                  struct atm_problem *out)
 {
+    const struct atm_problem *p = s->p;
+    struct atm_problem_tensor *t =
+        atm_arena_memdup(s->c->arena, p->tensor, p->n_tensors * sizeof(*t));
+    double latency = p->move_latency_s;
+    uint32_t i;
+
+    if (!t)
+        return ATM_NOMEM;
+    *out = *p;
+    out->tensor = t;
+    for (i = 0; i < p->n_tensors; i++) {
+        double bytes = (double)t[i].bytes;
+
+        if (!t[i].fetch_given)
+            t[i].fetch_s = latency + bytes / p->async.read_bw;
+        if (!t[i].evict_given)
+            t[i].evict_s = latency + bytes / p->async.write_bw;
+        t[i].fetch_s *= share;
+        t[i].evict_s *= share;
+    }
+    return ATM_OK;
+}
+
+/* Of moves beside kernels the plan pays a part: what it takes beyond its
+ * kernels alone, over what its moves take alone. Other choices are judged at
+ * that price. */
+static enum atm_status beside(struct subject *s, struct atm_problem *priced,
+                              bool *other)
+{
+    double kernels, all, objective = s->a->objective, share;
+    enum atm_status st =
+        s->p->has_async
+            ? with_moves(s, 0, priced)
+            : atm_fail(ATM_STALE, "explain: the plan's moves "
+                                  "overlap kernels, in this problem "
+                                  "none do");
+
+    if (!st)
+        st = atm_placement_seconds(priced, s->a, &kernels);
+    if (!st)
+        st = with_moves(s, 1, priced);
+    if (!st)
+        st = atm_placement_seconds(priced, s->a, &all);
+    if (st)
+        return st;
+    *other = objective < kernels * (1 - 1e-6) - 1e-9 ||
+             objective > all * (1 + 1e-6) + 1e-9;
+    share = 0;
+    if (all > kernels)
+        share = fmax((objective - kernels) / (all - kernels), 0);
+    if (!s->c->json)
+        cli_line("moves",
+                 "run beside kernels: %.0f %% of their time shows, "
+                 "and so much of it is counted below",
+                 100 * share);
+    st = with_moves(s, share, priced);
+    s->p = priced;
+    return st;
+}
+
+static enum atm_status explain(struct subject s, const char *text)
+{
+    struct atm_problem priced;
     uint32_t tensor, kernel;
     double seconds, slack;
     enum atm_status st;
+    bool other = false;
 
-    if (s->a->asynchronous)
-        return atm_fail(ATM_UNSUPPORTED,
-                        "explain: an asynchronous plan; only those whose "
-                        "kernels wait for moves are explained so far");
-    st = atm_placement_seconds(s->p, s->a, &seconds);
-    slack = 1e-6 * fabs(s->a->objective) + 1e-9;
-    if (!st && fabs(seconds - s->a->objective) > slack)
+    if (s.a->asynchronous) {
+        st = beside(&s, &priced, &other);
+    } else {
+        st = atm_placement_seconds(s.p, s.a, &seconds);
+        slack = 1e-6 * fabs(s.a->objective) + 1e-9;
+        other = fabs(seconds - s.a->objective) > slack;
+    }
+    if (!st && other)
         st = atm_fail(ATM_STALE,
-                      "explain: the plan says %.6g s, in this problem it "
-                      "takes %.6g s: it was made for another one, or its "
-                      "moves overlap kernels",
-                      s->a->objective, seconds);
+                      "explain: the plan says %.6g s, which its choices do "
+                      "not take in this problem: it was made for another one",
+                      s.a->objective);
     if (!st)
-        st = find(s, text, &tensor, &kernel);
+        st = find(&s, text, &tensor, &kernel);
     if (st)
         return st;
-    return tensor != ATM_NONE ? explain_tensor(s, tensor)
-                              : explain_kernel(s, kernel);
+    return tensor != ATM_NONE ? explain_tensor(&s, tensor)
+                              : explain_kernel(&s, kernel);
 }
 
 static enum atm_status of_problem(struct cli *c, const char *file)
@@ -484,7 +550,7 @@ static enum atm_status of_problem(struct cli *c, const char *file)
     if (!st)
         st = atm_placement_read(c->arg[0], p, &a);
     if (!st)
-        st = explain(&(struct subject){c, p, a, NULL}, c->arg[1]);
+        st = explain((struct subject){c, p, a, NULL}, c->arg[1]);
     atm_placement_delete(&a);
     atm_problem_delete(&p);
     return st;
@@ -506,9 +572,8 @@ static enum atm_status of_model(struct cli *c)
     if (!st)
         st = atm_placement_of_schedule(p.schedule, p.problem, &a);
     if (!st)
-        st =
-            explain(&(struct subject){c, p.problem, a, p.schedule->tensor_name},
-                    c->arg[1]);
+        st = explain((struct subject){c, p.problem, a, p.schedule->tensor_name},
+                     c->arg[1]);
     atm_placement_delete(&a);
     pipe_close(&p);
     return st;

@@ -422,9 +422,6 @@ static enum atm_status sweep(struct sweep *s)
     enum atm_status st = pipe_plan_options(s->c, &s->options);
     uint32_t i;
 
-    if (!st && strcmp(s->options.planner, "async") == 0)
-        st = atm_fail(ATM_INVAL, "sweep: times of overlapping moves have no "
-                                 "curve yet; try --planner sync");
     if (!st)
         st = read_what_if(s);
     if (!st)

@@ -178,7 +178,7 @@ static bool stays(const struct atm_schedule *s, uint32_t id)
     if (r->first_step > r->last_step)
         return true;
     return r->last_step == s->n_steps - 1 &&
-           !(last->kind == ATM_STEP_MOVE && last->from == id);
+           !(last->kind != ATM_STEP_RUN && last->from == id);
 }
 
 /* Decisions of the tensor of fast residence `id`. */
@@ -234,9 +234,11 @@ enum atm_status atm_placement_of_schedule(const struct atm_schedule *s,
         status = ATM_NOMEM;
         goto err_delete;
     }
-    for (i = 0; i < s->n_steps; i++)
+    for (i = 0; i < s->n_steps; i++) {
         if (s->step[i].kind == ATM_STEP_RUN && s->step[i].kernel < s->n_kernels)
             run[s->step[i].kernel] = i;
+        a->asynchronous |= s->step[i].kind == ATM_STEP_START;
+    }
     for (i = 0; i < s->n_residences; i++)
         if (s->residence[i].tier == 0 && s->residence[i].tensor < s->n_tensors)
             mark(s, i, &st, run, a);

@@ -5,6 +5,8 @@
  * takes its place, found by dynamic programming over the sum: the strongest
  * cut with the same left side, valid by construction.
  */
+#include "autotm/planner.h"
+
 #include "model.h"
 
 #include "arena.h"
@@ -142,8 +144,9 @@ atm_certificate_envelope(const struct atm_problem *p, uint32_t n,
     for (i = 0; i < n && !st; i++)
         for (j = 0; j < n_budgets && !st; j++) {
             st = atm_certificate_at(p, &c[i], budget[j], arena, &at);
-            if (!st)
-                st = atm__bound(m, &at, &b);
+            if (!st) /* weights change what the paths cost */
+                st = at.weighted ? atm_certificate_bound(p, &at, &b)
+                                 : atm__bound(m, &at, &b);
             if (!st && (from[j] == ATM_NONE || b > bound[j])) {
                 bound[j] = b;
                 from[j] = i;

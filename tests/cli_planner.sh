@@ -12,7 +12,6 @@ expect 2 'one of the two' "$autotm" sweep m.onnx --problem "$small"
 for bad in 10%-x '' 30%-10%+5% 10%-20% 10%-20%+0 1G+1G 20%,zebra 0-1G+1; do
     expect 2 'budgets' "$autotm" sweep --problem "$small" --budgets "$bad"
 done
-expect 2 'overlapping' "$autotm" sweep --problem "$small" --planner async
 for bad in read_bw=x speed=3G read_bw 'read_bw=-1' 'write_bw=0'; do
     expect 2 'what-if' "$autotm" sweep --problem "$small" --what-if "$bad"
 done
@@ -20,6 +19,20 @@ expect 2 'of `sweep` only' "$autotm" plan --problem "$small" --fast 30% \
     --format csv
 expect 5 'smallest' "$autotm" sweep --problem \
     "$problems/tiny/mix-slow-train-1.json" --budgets 1
+
+# ---- moves beside kernels: a curve, and why ----
+turns=$problems/tiny/hand-async-turns.json
+expect 0 '' "$autotm" sweep --problem "$turns" --planner async --budgets 2,4 \
+    --format json
+json 'abs(j["points"][0]["predicted_seconds"] - 18) < 1e-9 and \
+abs(j["points"][-1]["predicted_seconds"] - 14) < 1e-9'
+json 'all(p["lower_bound_seconds"] <= p["predicted_seconds"] \
+for p in j["points"])'
+expect 0 '' "$autotm" plan --problem "$turns" --planner async --fast 4 \
+    --format json
+cp out turns.json
+expect 0 '' "$autotm" explain turns.json t0 --problem "$turns"
+stdout 'run beside kernels'
 
 # ---- sweep: the curve ----
 expect 0 '' "$autotm" sweep --problem "$small" --budgets 20%-40%+20%,90% \

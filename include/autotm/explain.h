@@ -71,9 +71,9 @@ struct atm_explained_kernel {
 };
 
 /* The decisions in an answer's file, or behind a schedule, of which a
- * placement made so holds nothing else but budget, objective and certificate
- * (that of a schedule stays the schedule's). FORMAT, or STALE where they
- * belong to another problem. */
+ * placement made so holds nothing else but budget, objective, certificate
+ * (that of a schedule stays the schedule's) and whether moves run beside
+ * kernels. FORMAT, or STALE where they belong to another problem. */
 enum atm_status atm_placement_read(const char *path,
                                    const struct atm_problem *p,
                                    struct atm_placement **placement);
