@@ -105,6 +105,8 @@ enum atm_status outputs_read(struct pipe *p, struct atm_session *s,
             break;
         list[i].data = atm_alloc((size_t)list[i].bytes);
         st = list[i].data ? atm_session_output(s, i, list[i].data) : ATM_NOMEM;
+        if (!st)
+            st = atm_array_settle(&list[i]);
     }
     if (st)
         outputs_free(p, output);

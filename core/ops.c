@@ -204,6 +204,36 @@ static enum atm_status check_posts(const struct atm_call *call, uint32_t own)
     return ATM_OK;
 }
 
+static bool any_bound(const struct atm_view *v, uint32_t n)
+{
+    uint32_t i;
+
+    for (i = 0; i < n; i++)
+        if (v[i].present && v[i].shape.bound)
+            return true;
+    return false;
+}
+
+/* The operator's rule; from bounds of the inputs it makes bounds of the
+ * outputs. */
+static enum atm_status infer_bound(struct atm_call *call)
+{
+    const struct atm_op *op = call->node->op;
+    bool bound = any_bound(call->in, call->n_in);
+    enum atm_status st;
+    uint32_t i;
+
+    if (bound && !(op->flags & (ATM_OP_DYNAMIC | ATM_OP_ELEMENTWISE |
+                                ATM_OP_INPLACE2)))
+        return atm_fail(ATM_UNSUPPORTED, "the shape of an input depends on "
+                                         "data; that is not implemented here");
+    st = op->impl->infer(call);
+    for (i = 0; !st && i < call->n_out; i++)
+        if (bound && call->out[i].present)
+            call->out[i].shape.bound = !(op->flags & ATM_OP_SHAPE);
+    return st;
+}
+
 enum atm_status atm_op_infer(struct atm_call *call)
 {
     const struct atm_node *node = call->node;
@@ -223,7 +253,7 @@ enum atm_status atm_op_infer(struct atm_call *call)
     if (!st)
         st = check_attrs(node);
     if (!st) {
-        st = op->impl->infer(call);
+        st = infer_bound(call);
         if (st)
             atm_fail_in(st, "%s", op->name);
     }
@@ -268,6 +298,91 @@ static void run_post(const struct atm_call *call, const struct atm_post *p)
     }
 }
 
+/* True shapes of all views: those of inputs lie behind their elements, those
+ * of outputs follow by inference over data. An output's bound is kept in the
+ * place of its extent meanwhile. */
+static enum atm_status resolve(struct atm_call *call)
+{
+    enum atm_status st = ATM_OK;
+    uint32_t i;
+
+    for (i = 0; !st && i < call->n_in; i++)
+        if (call->in[i].present)
+            st = atm_extent_read(&call->in[i].shape, call->in[i].dtype,
+                                 call->in[i].data);
+    for (i = 0; !st && i < call->n_out; i++) {
+        struct atm_view *y = &call->out[i];
+
+        y->extent = NULL;
+        if (!y->present || !y->shape.bound)
+            continue;
+        y->extent = atm_extent_at(&y->shape, y->dtype, y->data);
+        memcpy(y->extent, y->shape.dim, y->shape.rank * sizeof(*y->extent));
+    }
+    return st ? st : atm_op_infer(call);
+}
+
+/* The result may be smaller than its room: zeros, then the extent. */
+static enum atm_status settle(const struct atm_call *call)
+{
+    enum atm_status st = ATM_OK;
+    uint64_t bytes;
+    uint32_t i, d;
+
+    for (i = 0; !st && i < call->n_out; i++) {
+        struct atm_view *y = &call->out[i];
+
+        if (!y->present || !y->extent)
+            continue;
+        st = atm_shape_bytes(&y->shape, y->dtype, &bytes);
+        for (d = 0; !st && d < y->shape.rank; d++)
+            if (y->shape.bound || y->shape.dim[d] > y->extent[d])
+                st = atm_fail(ATM_INTERNAL,
+                              "output %" PRIu32 " is beyond its "
+                              "bound",
+                              i);
+        if (st)
+            break;
+        memset((char *)y->data + bytes, 0,
+               (size_t)((char *)y->extent - (char *)y->data) - bytes);
+        memset(y->extent, 0, ATM_EXTENT_BYTES);
+        memcpy(y->extent, y->shape.dim, y->shape.rank * sizeof(*y->extent));
+    }
+    return st;
+}
+
+/* The kernel writes no more than the room of the bound: that is checked before
+ * it runs, by the shapes that inference gives. */
+static enum atm_status check_room(const struct atm_call *call)
+{
+    uint32_t i, d;
+
+    for (i = 0; i < call->n_out; i++) {
+        const struct atm_view *y = &call->out[i];
+
+        for (d = 0; y->present && y->extent && d < y->shape.rank; d++)
+            if (y->shape.dim[d] > y->extent[d])
+                return atm_fail(ATM_FORMAT,
+                                "output %" PRIu32 " has %" PRId64
+                                " elements in dimension %" PRIu32
+                                ", at most %" PRId64 " were expected",
+                                i, y->shape.dim[d], d, y->extent[d]);
+    }
+    return ATM_OK;
+}
+
+static enum atm_status run_bound(const struct atm_call *call)
+{
+    struct atm_call own = *call;
+    enum atm_status st = resolve(&own);
+
+    if (!st)
+        st = check_room(&own);
+    if (!st)
+        st = call->node->op->impl->run(&own);
+    return st ? st : settle(&own);
+}
+
 enum atm_status atm_op_run_reference(const struct atm_call *call)
 {
     struct atm_call own = *call;
@@ -275,7 +390,10 @@ enum atm_status atm_op_run_reference(const struct atm_call *call)
     uint32_t i;
 
     own.n_in = own_inputs(call);
-    st = call->node->op->impl->run(&own);
+    if (any_bound(own.in, own.n_in) || any_bound(own.out, own.n_out))
+        st = run_bound(&own);
+    else
+        st = call->node->op->impl->run(&own);
     if (st)
         return atm_fail_in(st, "%s", call->node->op->name);
     for (i = 0; i < call->node->n_post; i++)

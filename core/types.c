@@ -3,6 +3,7 @@
 
 #include "checked.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,10 +12,9 @@ static const struct {
     size_t bytes;
     int onnx;
     const char *name;
-} dtypes[ATM_DTYPE_COUNT] = {
-    [ATM_DTYPE_NONE] = {0, 0, "undefined"},
+} dtypes[ATM_DTYPE_COUNT] = {[ATM_DTYPE_NONE] = {0, 0, "undefined"},
 #define X(id, size, code, text) [ATM_##id] = {size, code, text},
-    ATM_DTYPE_LIST(X)
+                             ATM_DTYPE_LIST(X)
 #undef X
 };
 
@@ -45,7 +45,7 @@ enum atm_dtype atm_dtype_from_onnx(int code)
 
 bool atm_shape_equal(const struct atm_shape *a, const struct atm_shape *b)
 {
-    return a->rank == b->rank &&
+    return a->rank == b->rank && a->bound == b->bound &&
            memcmp(a->dim, b->dim, a->rank * sizeof(a->dim[0])) == 0;
 }
 
@@ -61,8 +61,8 @@ enum atm_status atm_shape_count(const struct atm_shape *s, int64_t *count)
                         ATM_RANK_MAX);
     for (i = 0; i < s->rank; i++) {
         if (s->dim[i] < 0)
-            return atm_fail(ATM_FORMAT, "dimension %" PRIu32 " is %" PRId64,
-                            i, s->dim[i]);
+            return atm_fail(ATM_FORMAT, "dimension %" PRIu32 " is %" PRId64, i,
+                            s->dim[i]);
         zero |= s->dim[i] == 0;
         ok = ok && atm_mul_i64(n, s->dim[i], &n);
     }
@@ -73,8 +73,8 @@ enum atm_status atm_shape_count(const struct atm_shape *s, int64_t *count)
     return ATM_OK;
 }
 
-enum atm_status atm_shape_bytes(const struct atm_shape *s,
-                                enum atm_dtype dtype, uint64_t *bytes)
+enum atm_status atm_shape_bytes(const struct atm_shape *s, enum atm_dtype dtype,
+                                uint64_t *bytes)
 {
     enum atm_status st;
     char text[128];
@@ -84,10 +84,44 @@ enum atm_status atm_shape_bytes(const struct atm_shape *s,
     if (st)
         return st;
     if (!atm_mul_u64((uint64_t)n, atm_dtype_bytes(dtype), bytes) ||
+        (s->bound && (!atm_round_up(*bytes, ATM_ALIGN, bytes) ||
+                      !atm_add_u64(*bytes, ATM_EXTENT_BYTES, bytes))) ||
         *bytes > INT64_MAX / 2)
         return atm_fail(ATM_FORMAT, "shape %s of %s has too many bytes",
                         atm_shape_str(s, text, sizeof(text)),
                         atm_dtype_name(dtype));
+    return ATM_OK;
+}
+
+void *atm_extent_at(const struct atm_shape *bound, enum atm_dtype dtype,
+                    const void *data)
+{
+    uint64_t bytes = ATM_EXTENT_BYTES;
+
+    static_assert(ATM_RANK_MAX * sizeof(int64_t) <= ATM_EXTENT_BYTES,
+                  "room for an extent");
+    (void)atm_shape_bytes(bound, dtype, &bytes); /* it is countable */
+    return (char *)data + (size_t)(bytes - ATM_EXTENT_BYTES);
+}
+
+enum atm_status atm_extent_read(struct atm_shape *s, enum atm_dtype dtype,
+                                const void *data)
+{
+    char text[128];
+    int64_t real[ATM_RANK_MAX];
+    uint32_t i;
+
+    if (!s->bound)
+        return ATM_OK;
+    memcpy(real, atm_extent_at(s, dtype, data), s->rank * sizeof(*real));
+    for (i = 0; i < s->rank; i++)
+        if (real[i] < 0 || real[i] > s->dim[i])
+            return atm_fail(ATM_FORMAT,
+                            "dimension %" PRIu32 " of a tensor of %s is "
+                            "%" PRId64,
+                            i, atm_shape_str(s, text, sizeof(text)), real[i]);
+    memcpy(s->dim, real, s->rank * sizeof(*real));
+    s->bound = false;
     return ATM_OK;
 }
 
@@ -99,7 +133,10 @@ char *atm_shape_str(const struct atm_shape *s, char *buf, size_t cap)
     if (cap)
         (void)snprintf(buf, cap, "scalar");
     for (i = 0; i < s->rank && i < ATM_RANK_MAX && n < cap; i++)
-        n += (size_t)snprintf(buf + n, cap - n, "%s%" PRId64, i ? "x" : "",
+        n += (size_t)snprintf(buf + n, cap - n, "%s%" PRId64,
+                              i          ? "x"
+                              : s->bound ? "<="
+                                         : "",
                               s->dim[i]);
     return buf;
 }
@@ -162,11 +199,10 @@ enum atm_status atm_layout_bytes(const struct atm_layout *l,
                         ATM_RANK_MAX);
     for (d = 0; d < s->rank; d++) {
         if (s->dim[d] < 0 ||
-            !atm_round_up((uint64_t)s->dim[d], (uint64_t)block_of(l, d),
-                          &up) ||
+            !atm_round_up((uint64_t)s->dim[d], (uint64_t)block_of(l, d), &up) ||
             up > INT64_MAX)
-            return atm_fail(ATM_FORMAT, "dimension %" PRIu32 " is %" PRId64,
-                            d, s->dim[d]);
+            return atm_fail(ATM_FORMAT, "dimension %" PRIu32 " is %" PRId64, d,
+                            s->dim[d]);
         padded.dim[d] = (int64_t)up;
     }
     return atm_shape_bytes(&padded, dtype, bytes);

@@ -17,6 +17,13 @@ void atm_array_clear(struct atm_array *a)
     memset(a, 0, sizeof(*a));
 }
 
+enum atm_status atm_array_settle(struct atm_array *a)
+{
+    enum atm_status st = atm_extent_read(&a->shape, a->dtype, a->data);
+
+    return st ? st : atm_shape_bytes(&a->shape, a->dtype, &a->bytes);
+}
+
 /* NumPy's codes; '<' or, for one byte, '|' stands before them. */
 static const struct {
     const char *code;

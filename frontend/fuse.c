@@ -449,7 +449,8 @@ static enum atm_status fuse_activation(struct fuse *f, uint32_t index)
     bool constant = true;
     enum atm_status st;
 
-    if (!is_op(n, "Relu") && !is_op(n, "Clip"))
+    if ((!is_op(n, "Relu") && !is_op(n, "Clip")) ||
+        f->g->value[n->in[0]].shape.bound)
         return ATM_OK;
     m = sole_producer(f, n->in[0]);
     if (!m || m->n_post == ATM_POSTS_MAX ||

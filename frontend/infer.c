@@ -44,7 +44,7 @@ static bool is_op(const struct atm_node *n, const char *name)
 static bool can_fold(struct fold *f, const struct atm_call *call)
 {
     const struct atm_node *n = call->node;
-    bool of_shape = is_op(n, "Shape") || is_op(n, "Size");
+    bool of_shape = n->op->flags & ATM_OP_SHAPE && !call->in[0].shape.bound;
     uint64_t bytes, in = 0, out = 0;
     uint32_t i;
 
@@ -135,6 +135,7 @@ static enum atm_status evaluate(struct fold *f, struct atm_call *call)
             continue;
         (void)atm_shape_bytes(&call->out[i].shape, call->out[i].dtype,
                               &c.bytes);
+        f->g->value[call->node->out[i]].shape = call->out[i].shape;
         c.data = call->out[i].data;
         st = atm_graph_add_constant(f->g, &c,
                                     &f->g->value[call->node->out[i]].constant);
@@ -203,7 +204,8 @@ static enum atm_status compare(const struct atm__importer *im, uint32_t id)
         return atm_fail(ATM_FORMAT, "\"%s\" is declared %s, but is %s", v->name,
                         atm_dtype_name(d->dtype), atm_dtype_name(v->dtype));
     for (i = 0; same && d->shaped && i < d->shape.rank; i++)
-        same = d->shape.dim[i] < 0 || d->shape.dim[i] == v->shape.dim[i];
+        same = d->shape.dim[i] < 0 || d->shape.dim[i] == v->shape.dim[i] ||
+               (v->shape.bound && d->shape.dim[i] < v->shape.dim[i]);
     if (!same)
         return atm_fail(ATM_FORMAT,
                         "\"%s\" is declared %s (-1: any), but is "

@@ -259,6 +259,9 @@ static void fill(const struct atm__bench *b, uint32_t t)
 
         memcpy(at + i * sizeof(v), &v, sizeof(v));
     }
+    if (x->shape.bound) /* measured at its largest */
+        memcpy(atm_extent_at(&x->shape, x->dtype, at), x->shape.dim,
+               x->shape.rank * sizeof(*x->shape.dim));
 }
 
 /* The bytes that a caller would hand over at each feed. */

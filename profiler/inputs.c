@@ -26,6 +26,22 @@ static bool moves(const char *op)
     return false;
 }
 
+/* Operands whose elements are bounded by some dimension of input 0. */
+static const struct {
+    const char *op;
+    uint32_t in;
+} bounded[] = {{"GatherND", 1},
+               {"GRU", 4},
+               {"LSTM", 4},
+               {"MaxUnpool", 1},
+               {"NegativeLogLikelihoodLoss", 1},
+               {"ReverseSequence", 1},
+               {"RNN", 4},
+               {"RoiAlign", 2},
+               {"ScatterND", 1},
+               {"SoftmaxCrossEntropyLoss", 1},
+               {"TopK", 1}};
+
 /* Rows that operand `in` of the node selects from; INT64_MAX: no index. */
 static int64_t table_rows(const struct atm_graph *g, const struct atm_node *n,
                           uint32_t in)
@@ -34,15 +50,17 @@ static int64_t table_rows(const struct atm_graph *g, const struct atm_node *n,
     const struct atm_shape *s = &g->value[n->in[0]].shape;
     int64_t axis = atm_node_int(n, "axis", 0), least = INT64_MAX;
     uint32_t d;
+    size_t i;
 
-    if (in != 1)
-        return INT64_MAX;
-    if (strcmp(op, "GatherND") == 0 || strcmp(op, "ScatterND") == 0) {
+    for (i = 0; i < sizeof(bounded) / sizeof(bounded[0]); i++) {
+        if (in != bounded[i].in || strcmp(op, bounded[i].op) != 0)
+            continue;
         for (d = 0; d < s->rank; d++)
             least = s->dim[d] < least ? s->dim[d] : least;
         return least;
     }
-    if (strncmp(op, "Gather", 6) != 0 && strncmp(op, "Scatter", 7) != 0)
+    if (in != 1 || (strncmp(op, "Gather", 6) != 0 &&
+                    strncmp(op, "Scatter", 7) != 0))
         return INT64_MAX;
     axis += axis < 0 ? s->rank : 0;
     return axis >= 0 && axis < s->rank ? s->dim[axis] : INT64_MAX;

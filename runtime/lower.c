@@ -436,6 +436,20 @@ static enum atm_status keep_legal_pairs(const struct atm__lower *l,
     return ATM_OK;
 }
 
+/* Only the reference kernels know extents. */
+static bool has_extent(const struct atm_graph *g, const struct atm_node *n)
+{
+    uint32_t i;
+
+    for (i = 0; i < n->n_in; i++)
+        if (n->in[i] != ATM_NONE && g->value[n->in[i]].shape.bound)
+            return true;
+    for (i = 0; i < n->n_out; i++)
+        if (n->out[i] != ATM_NONE && g->value[n->out[i]].shape.bound)
+            return true;
+    return false;
+}
+
 static enum atm_status ask(struct atm__lower *l, const struct atm_node *n,
                            struct atm__offer *o)
 {
@@ -447,7 +461,8 @@ static enum atm_status ask(struct atm__lower *l, const struct atm_node *n,
         o->also = ATM_NONE;
         if (!(*impl)->offer)
             continue;
-        if (!l->dnnl && *impl != &atm__impl_reference)
+        if ((!l->dnnl || has_extent(l->g, n)) &&
+            *impl != &atm__impl_reference)
             continue;
         st = (*impl)->offer(l, n, o);
         if (st || o->by)
@@ -573,7 +588,8 @@ static enum atm_status lower_node(struct atm__lower *l,
 
 /* ---- the whole graph ---------------------------------------------------- */
 
-static bool is_view(const struct atm_node *n)
+/* A view of a tensor whose extent lies behind it has the same extent. */
+static bool is_view(const struct atm_graph *g, const struct atm_node *n)
 {
     uint32_t i;
 
@@ -583,7 +599,9 @@ static bool is_view(const struct atm_node *n)
     for (i = 1; i < n->n_out; i++)
         if (n->out[i] != ATM_NONE)
             return false;
-    return true;
+    return !g->value[n->in[0]].shape.bound ||
+           atm_shape_equal(&g->value[n->in[0]].shape,
+                           &g->value[n->out[0]].shape);
 }
 
 /* Roots, readers and last uses of all values. */
@@ -610,7 +628,7 @@ static enum atm_status survey(struct atm__lower *l)
     for (i = 0; i < g->n_nodes; i++) {
         const struct atm_node *n = &g->node[i];
 
-        if (is_view(n)) {
+        if (is_view(g, n)) {
             l->root[n->out[0]] = l->root[n->in[0]];
             l->done[i] = true;
             l->readers[n->in[0]]++;

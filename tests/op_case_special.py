@@ -149,6 +149,35 @@ def regions(ref):
         time_axis=1)
 
 
+def selections(ref):
+    """Shapes that depend on data."""
+    boxes = np.array([[[0, 0, 1, 1], [0, .1, 1, 1.1], [0, -.1, 1, .9],
+                       [0, 10, 1, 11], [1, 10.1, 0, 11.1], [0, 100, 1, 101]]],
+                     np.float32)
+    scores = np.array([[[.9, .75, .6, .95, .5, .3],
+                        [.1, .8, .8, .95, .5, .96]]], np.float32)
+    number = [np.array(k) for k in (3, 1)]
+    half = np.array(.5, np.float32)
+    for most in number:
+        ref("NonMaxSuppression", [boxes, scores, most, half,
+                                  np.array(.4, np.float32)], 11, ort=True)
+        ref("NonMaxSuppression", [boxes, scores, most], 11, ort=True)
+    ref("NonMaxSuppression", [np.abs(boxes), scores, number[0], half], 11,
+        ort=True, center_point_box=1)
+    for t in (np.float32, np.int64, np.uint8, np.bool_):
+        ref("NonZero", [(i(0, 3, 3, 4) - (t != np.bool_)).astype(t)], 13,
+            ort=True)
+    x = i(0, 2, 4, 3, 2, t=np.int64)
+    for sort in (0, 1):
+        ref("Unique", [i(0, 4, 9)], 11, 4, ort=True, sorted=sort)
+        ref("Unique", [f(3, 3).round(-1)], 11, 4, ort=True, sorted=sort)
+        for axis in (0, 1, -1):
+            ref("Unique", [x], 11, 4, ort=True, sorted=sort, axis=axis)
+    ref("Compress", [f(2, 3), ints(1, 0, 1, t=np.bool_)], 11, axis=1)
+    ref("Compress", [f(2, 3), ints(0, 1, t=np.bool_)], 11, axis=-2)
+    ref("Compress", [f(2, 3), ints(0, 1, 1, 0, 1, t=np.bool_)], 11)
+
+
 def training(ref):
     x, s = f(2, 3, 2, 2), [f(3), f(3), f(3), u(3)]
     ref("BatchNormalization", [x] + s, 15, 3, training_mode=1, momentum=0.7)
@@ -162,5 +191,6 @@ def build(case):
     signal(ref)
     sums(ref)
     regions(ref)
+    selections(ref)
     training(ref)
     return cases

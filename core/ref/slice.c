@@ -1,6 +1,6 @@
 /* slice.c - Slice, as numpy slices: bounds are clamped, negative ones count
  * from the end, steps may be negative. Parameters are attributes before opset
- * 10 and constant inputs since. */
+ * 10 and inputs since. */
 #include "ref/elem.h"
 
 #include <inttypes.h>
@@ -107,12 +107,17 @@ static enum atm_status cut_of(const struct atm_call *call, struct cut *c)
 
 static enum atm_status infer(struct atm_call *call)
 {
+    bool known = true; /* else the result may be all of in[0] */
     enum atm_status st;
-    struct cut c;
+    struct cut c = {.shape = call->in[0].shape};
+    uint32_t i;
 
     st = atm_need_type(call, 0, ATM_TYPES_ALL);
-    if (!st)
+    for (i = 1; i < call->n_in; i++)
+        known = known && (!call->in[i].present || call->in[i].data);
+    if (!st && known)
         st = cut_of(call, &c);
+    c.shape.bound = !known;
     if (!st)
         atm_set_out(call, 0, call->in[0].dtype, &c.shape);
     return st;

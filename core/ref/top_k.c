@@ -33,7 +33,9 @@ static enum atm_status infer(struct atm_call *call)
     st = atm_need_type(call, 0, ATM_TYPES_NUMBER);
     if (!st)
         st = atm_axis(atm_node_int(call->node, "axis", -1), y.rank, &axis);
-    if (!st)
+    k = st ? 0 : y.dim[axis];
+    y.bound = atm_has_in(call, 1) && !call->in[1].data;
+    if (!st && !y.bound)
         st = k_of(call, &k);
     if (!st && (k < 0 || k > y.dim[axis]))
         st = atm_fail(ATM_FORMAT,

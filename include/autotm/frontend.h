@@ -12,6 +12,9 @@ struct atm_array {
     void *data; /* owned; atm_array_clear */
 };
 void atm_array_clear(struct atm_array *a);
+/* An array with a bound shape, as a session gives it, gets its true shape;
+ * FORMAT if its extent is beyond the bound. */
+enum atm_status atm_array_settle(struct atm_array *a);
 
 /* By extension: .npy, .pb (TensorProto), else raw bytes of the given dtype and
  * shape (which .npy and .pb must equal too, when expect_shape is not null). */

@@ -17,6 +17,8 @@ struct atm_view {
     enum atm_dtype dtype;
     struct atm_shape shape;
     void *data;           /* at infer: bytes of a small constant, else null */
+    int64_t *extent;      /* at run: of an output with a bound shape; only
+                             atm_op_run_reference looks at it */
 };
 
 /* One evaluation, or one inference, of a node. */
@@ -45,13 +47,20 @@ enum atm_op_flags {
     ATM_OP_ELEMENTWISE = 32, /* out[i] depends on in[0][i] alone and
                                 f(0) = 0 or not: see ATM_OP_ZERO */
     ATM_OP_ZERO = 64,     /* f(0) = 0: block padding stays zero */
+    ATM_OP_DYNAMIC = 128, /* inputs may have bound shapes: smaller inputs give
+                             outputs no larger, in each dimension; goes without
+                             saying for ELEMENTWISE and INPLACE2 */
+    ATM_OP_SHAPE = 256,   /* reads the shape of in[0], not its elements */
 };
 
 struct atm_op_impl {
     const struct atm_attr_def *attrs; /* null: none allowed */
     /* Fills dtype and shape of each present output from inputs, attributes
      * and constant input data. FORMAT: the node is wrong; UNSUPPORTED: this
-     * case is not implemented (an input value must be constant, a dtype). */
+     * case is not implemented (an input value must be constant, a dtype).
+     * An output whose shape depends on data gets a bound one where the data
+     * are not at hand; with all inputs' data it gets the true shape, or run()
+     * replaces the bound one by it. */
     enum atm_status (*infer)(struct atm_call *call);
     /* Bytes of scratch that run() needs; null: none. */
     uint64_t (*scratch_bytes)(const struct atm_call *call);
@@ -82,7 +91,9 @@ const struct atm_op *atm_op_at(uint32_t index);
  * caller adds it. */
 enum atm_status atm_op_infer(struct atm_call *call);
 
-/* Runs the reference kernel and then the node's posts (n_post) on out[0]. */
+/* Runs the reference kernel and then the node's posts (n_post) on out[0].
+ * Views with bound shapes come back with the true ones; what lies behind an
+ * output's elements is zeroed and its extent written. */
 enum atm_status atm_op_run_reference(const struct atm_call *call);
 
 #endif

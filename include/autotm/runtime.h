@@ -83,7 +83,8 @@ enum atm_status atm_session_set_input(struct atm_session *s, uint32_t input,
 /* One iteration. */
 enum atm_status atm_session_run(struct atm_session *s,
                                 struct atm_run_report *report);
-/* Row-major copy of output i of the last iteration into dst. */
+/* Row-major copy of output i of the last iteration into dst, with its extent
+ * where its shape is a bound one. */
 enum atm_status atm_session_output(struct atm_session *s, uint32_t output,
                                    void *dst);
 /* Peak of the fast pool actually reserved, bytes. */

@@ -41,18 +41,32 @@ int atm_dtype_to_onnx(enum atm_dtype dtype);
 /* ATM_DTYPE_NONE if the code is unknown or has no fixed element size. */
 enum atm_dtype atm_dtype_from_onnx(int code);
 
-/* A concrete shape; rank 0 is a scalar with one element. Dimensions >= 0. */
+/* A concrete shape; rank 0 is a scalar with one element. Dimensions >= 0.
+ *
+ * `bound`: the dimensions depend on data, and `dim` holds proven upper bounds
+ * of them. The bytes of such a tensor have room for all elements of the bound
+ * and then, ATM_ALIGN-aligned, ATM_EXTENT_BYTES for its extent: the true
+ * dimensions, one int64 each. Elements lie row-major in the true shape; what
+ * is left of the room is zero, so that equal tensors have equal bytes. */
 struct atm_shape {
     uint32_t rank;
     int64_t dim[ATM_RANK_MAX];
+    bool bound;
 };
+#define ATM_EXTENT_BYTES (2 * ATM_ALIGN)
 
 bool atm_shape_equal(const struct atm_shape *a, const struct atm_shape *b);
 /* Elements, or bytes at `dtype`; fails (FORMAT) on overflow of int64. */
 enum atm_status atm_shape_count(const struct atm_shape *s, int64_t *count);
 enum atm_status atm_shape_bytes(const struct atm_shape *s,
                                 enum atm_dtype dtype, uint64_t *bytes);
-/* "2x3x224x224", "scalar"; writes at most `cap` bytes, returns buf. */
+/* Where the extent of a bound shape's tensor lies; `data` is its first byte. */
+void *atm_extent_at(const struct atm_shape *bound, enum atm_dtype dtype,
+                    const void *data);
+/* Replaces a bound shape by the true one; FORMAT if that is beyond it. */
+enum atm_status atm_extent_read(struct atm_shape *s, enum atm_dtype dtype,
+                                const void *data);
+/* "2x3x224x224", "<=100x4" (bound), "scalar"; writes at most `cap` bytes, returns buf. */
 char *atm_shape_str(const struct atm_shape *s, char *buf, size_t cap);
 
 /* How a logical shape lies in memory: outer dimensions in `order` (outermost

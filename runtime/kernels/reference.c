@@ -137,12 +137,20 @@ static enum atm_status reference_run(void *state, void *const *in,
                                      void *const *out, void *scratch)
 {
     struct atm_call *call = state;
+    const struct atm_graph *g = call->graph;
+    const struct atm_node *n = call->node;
     uint32_t i;
 
-    for (i = 0; i < call->n_in; i++)
+    for (i = 0; i < call->n_in; i++) {
         call->in[i].data = in[i];
-    for (i = 0; i < call->n_out; i++)
+        if (n->in[i] != ATM_NONE && g->value[n->in[i]].shape.bound)
+            call->in[i].shape = g->value[n->in[i]].shape;
+    }
+    for (i = 0; i < call->n_out; i++) {
         call->out[i].data = out[i];
+        if (n->out[i] != ATM_NONE && g->value[n->out[i]].shape.bound)
+            call->out[i].shape = g->value[n->out[i]].shape;
+    }
     call->scratch = scratch;
     return atm_op_run_reference(call);
 }

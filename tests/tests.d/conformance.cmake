@@ -27,8 +27,10 @@ set_tests_properties(expand_oracle PROPERTIES SKIP_RETURN_CODE 77
   LABELS oracle)
 
 if(TARGET autotm)
-  add_test(NAME ort_oracle COMMAND ${with_venv} ort_oracle.py
-    $<TARGET_FILE:autotm>)
-  set_tests_properties(ort_oracle PROPERTIES TIMEOUT 900 SKIP_RETURN_CODE 77
-    LABELS oracle)
+  foreach(oracle ort_oracle ort_extent)
+    add_test(NAME ${oracle} COMMAND ${with_venv} ${oracle}.py
+      $<TARGET_FILE:autotm>)
+    set_tests_properties(${oracle} PROPERTIES TIMEOUT 900 SKIP_RETURN_CODE 77
+      LABELS oracle)
+  endforeach()
 endif()
