@@ -66,7 +66,8 @@ void *atm_extent_at(const struct atm_shape *bound, enum atm_dtype dtype,
 /* Replaces a bound shape by the true one; FORMAT if that is beyond it. */
 enum atm_status atm_extent_read(struct atm_shape *s, enum atm_dtype dtype,
                                 const void *data);
-/* "2x3x224x224", "<=100x4" (bound), "scalar"; writes at most `cap` bytes, returns buf. */
+/* "2x3x224x224", "<=100x4" (bound), "scalar"; writes at most `cap` bytes,
+ * returns buf. */
 char *atm_shape_str(const struct atm_shape *s, char *buf, size_t cap);
 
 /* How a logical shape lies in memory: outer dimensions in `order` (outermost
