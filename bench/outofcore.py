@@ -1,0 +1,323 @@
+#!/usr/bin/env python3
+"""outofcore.py - a plan over a drive against the page cache, in equal memory.
+
+    bench/outofcore.py BUILD [--dir D] [--buffers 96] [--mib 16] [--steps 8]
+                       [--ms 12] [--rounds 2] [--patterns act,infer,train]
+
+Buffers three times as large as a memory cgroup's limit are used in the order
+of a network: act (written forward, read in reverse, then dead), infer (weights
+read in a circle), train (weights read forward, updated in reverse). `plan`:
+autotm's asynchronous plan within the limit, over a file by O_DIRECT. `mmap`:
+the same kernels over a mapped file, so the page cache decides. `swap`:
+anonymous memory, where this machine has swap. Each in a cgroup of its own with
+the same limit, turn by turn; every word that a kernel reads is checked. Bytes
+are the kernel's own account (/proc/self/io). Needs root and a writable memory
+controller; exit 77 and a reason without.
+"""
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+
+OVERHEAD = 16 << 20  # of the process beside the plan's pool
+
+
+def cgroup_root():
+    for path, limit in (("/sys/fs/cgroup/memory", "memory.limit_in_bytes"),
+                        ("/sys/fs/cgroup", "memory.max")):
+        try:
+            group = pathlib.Path(path) / f"autotm-{os.getpid()}"
+            group.mkdir()
+            exists = (group / limit).exists()
+            group.rmdir()
+            if exists:
+                return pathlib.Path(path), limit
+        except OSError:
+            pass
+    print("skipped: no writable memory cgroup (root is wanted)",
+          file=sys.stderr)
+    sys.exit(77)
+
+
+def run_in_cgroup(command, limit_bytes, text):
+    root, limit = cgroup_root()
+    group = root / f"autotm-{os.getpid()}"
+    group.mkdir()
+    try:
+        (group / limit).write_text(str(limit_bytes))
+        child = subprocess.run(
+            command, input=text, capture_output=True, text=True,
+            preexec_fn=lambda: (group / "cgroup.procs").write_text(
+                str(os.getpid())))
+        if child.returncode != 0:
+            raise SystemExit(f"{command[1]}: status {child.returncode}: "
+                             f"{child.stderr.strip()}")
+        result = json.loads(child.stdout)
+        peak = group / ("memory.max_usage_in_bytes"
+                        if "limit_in_bytes" in limit else "memory.peak")
+        result["peak"] = int(peak.read_text()) if peak.exists() else 0
+        return result
+    finally:
+        group.rmdir()
+
+
+# ---- the problem, as autotm plan reads it ----
+
+def kernels_of(pattern, n):
+    """[(buffer, r|w|u)] of one iteration, and which buffers exist before."""
+    forward, back = list(range(n)), list(reversed(range(n)))
+    if pattern == "act":
+        return [(i, "w") for i in forward] + [(i, "r") for i in back], False
+    if pattern == "infer":
+        return [(i, "r") for i in forward], True
+    return [(i, "r") for i in forward] + [(i, "u") for i in back], True
+
+
+def problem_of(pattern, n, size, ms, read_bw, write_bw):
+    kernels, arg = kernels_of(pattern, n)
+    s = ms * 1e-3
+    updated = pattern == "train"
+    tensors = [{"size": size, "arg": int(arg), "out": 0} for _ in range(n)]
+    if updated:
+        tensors += [{"size": size, "arg": 0, "out": 1} for _ in range(n)]
+    out = []
+    for i, how in kernels:
+        k = {"name": f"{how}{i}", "ins": [i] if how != "w" else [],
+             "outs": [i] if how == "w" else [], "t": [s, None]}
+        if how == "u":
+            k.update(outs=[n + i], t=[s, None, None, None],
+                     inplace=[[0, 0, "must"]])
+        out.append(k)
+    problem = {
+        "format": "autotm-problem", "version": 1, "name": pattern, "cyclic": 1,
+        "read_bw": read_bw, "write_bw": write_bw, "move_latency": 1e-4,
+        "align": 4096, "tensors": tensors, "kernels": out,
+        "async": {"read_bw": read_bw, "write_bw": write_bw,
+                  "mixed_read_bw": read_bw / 2, "mixed_write_bw": write_bw / 2,
+                  "copy_slowdown": 1.05, "kernel_slowdown": 1.05}}
+    if updated:
+        problem["carry"] = [[n + i, i] for i in range(n)]
+    return problem
+
+
+def plan(autotm, problem, fast, folder):
+    path = folder / "problem.json"
+    path.write_text(json.dumps(problem))
+    out = subprocess.run(
+        [autotm, "plan", "--problem", path, "--planner", "async", "--fast",
+         str(fast), "--time-limit", "15", "--format", "json", "-q"],
+        capture_output=True, text=True)
+    if out.returncode != 0:
+        raise SystemExit(out.stderr)
+    return json.loads(out.stdout)
+
+
+# ---- from the plan to a list for outofcore_run ----
+
+def covers(r, k):
+    return (r["first"] <= k <= r["last"] if r["first"] <= r["last"]
+            else k >= r["first"] or k <= r["last"])
+
+
+class Places:
+    def __init__(self, answer):
+        self.at = {}
+        for r in answer["residences"]:
+            self.at.setdefault((r["tensor"], r["tier"]), []).append(r)
+
+    def offset(self, tensor, tier, kernel):
+        return next(r["offset"] for r in self.at[tensor, tier]
+                    if covers(r, kernel))
+
+    def fast_at_start(self, tensor, last):
+        return next((r for r in self.at.get((tensor, "fast"), [])
+                     if covers(r, 0) and covers(r, last)), None)
+
+
+def planned_list(pattern, n, ms, answer, iterations):
+    kernels, arg = kernels_of(pattern, n)
+    last = len(kernels) - 1
+    places, lines, begun = Places(answer), [], {"F": 0, "E": 0}
+
+    def begin(kind, fast, slow, written=0):
+        begun[kind] += 1
+        lines.append(f"{kind} {fast} {slow} {written}")
+        return begun[kind]
+
+    def wait(kind, number):
+        lines.append(f"{'R' if kind == 'F' else 'W'} {number}")
+
+    # first what only passes through fast memory, then what stays in it
+    for stays in (False, True) if arg else ():
+        for t in range(n):
+            home = places.fast_at_start(t, last)
+            if (home is not None) != stays:
+                continue
+            fast = home["offset"] if home else 0
+            lines.append(f"K {t} w {fast} 0")
+            if (t, "slow") in places.at:
+                wait("E", begin("E", fast, places.at[t, "slow"][0]["offset"]))
+
+    moves = []
+    for m in answer.get("moves", []):
+        kind = "F" if m["to"] == "fast" else "E"
+        use = m["wait_before"] if kind == "F" else max(m["start_after"], 0)
+        moves.append({
+            "kind": kind, "start": m["start_after"], "wait": m["wait_before"],
+            "fast": places.offset(m["tensor"], "fast", use),
+            "slow": places.at[m["tensor"], "slow"][0]["offset"], "number": 0})
+    after, before, written = {}, {}, {}
+    for m in moves:
+        after.setdefault((m["kind"], m["start"]), []).append(m)
+        before.setdefault((m["kind"], m["wait"]), []).append(m)
+
+    def start_all(kind, k):
+        for m in after.get((kind, k), []):
+            m["number"] = begin(kind, m["fast"], m["slow"],
+                                written.get(m["slow"], 0))
+            if kind == "E":
+                written[m["slow"]] = m["number"]
+
+    def wait_all(kind, k):
+        for m in before.get((kind, k), []):
+            if m["number"]:
+                wait(kind, m["number"])
+
+    def between(ended, begins):
+        """An eviction holds its place until the kernel that waits for it
+        begins, a fetch takes its place from the next kernel on: so evictions
+        end before fetches begin."""
+        start_all("E", ended)
+        wait_all("E", begins)
+        start_all("F", ended)
+        wait_all("F", begins)
+
+    for m in moves:  # as if an iteration had gone before
+        if m["kind"] == "F" and m["wait"] <= m["start"]:
+            m["number"] = begin("F", m["fast"], m["slow"])
+    for iteration in range(iterations):
+        if iteration == 1:
+            lines.append("T")
+        between(-1, 0)
+        for k, (buffer, how) in enumerate(kernels):
+            fast = places.offset(buffer, "fast", k)
+            lines.append(f"K {buffer} {how} {fast} {ms}")
+            between(k, k + 1)
+    return "\n".join(lines) + "\n"
+
+
+def plain_list(pattern, n, ms, iterations):
+    kernels, arg = kernels_of(pattern, n)
+    lines = [f"K {t} w 0 0" for t in range(n)] if arg else []
+    for iteration in range(iterations):
+        if iteration == 1:
+            lines.append("T")
+        lines += [f"K {b} {how} 0 {ms}" for b, how in kernels]
+    return "\n".join(lines) + "\n"
+
+
+def bandwidth(runner, spec, size):
+    """Of the file, measured: bytes/s read and written, 24 buffers each."""
+    seconds = []
+    init = [f"E 0 {i * size} 0" for i in range(24)] + ["W 24"]
+    for kind, end in (("E", "W 48"), ("F", "R 24")):
+        text = "\n".join(init + ["T"] +
+                         [f"{kind} 0 {i * size} 0" for i in range(24)] +
+                         [end]) + "\n"
+        out = subprocess.run([runner, "plan", spec, str(size), str(size),
+                              str(24 * size)], input=text, text=True,
+                             capture_output=True, check=True)
+        seconds.append(json.loads(out.stdout)["seconds"])
+    write, read = (24 * size / s for s in seconds)
+    return read, write
+
+
+def has_swap():
+    return len(open("/proc/swaps").readlines()) > 1
+
+
+def measure(o, pattern, folder, runner, read_bw, write_bw):
+    size, n = o.mib << 20, o.buffers
+    limit = n * size // 3
+    fast = limit - OVERHEAD
+    answer = plan(o.build / "autotm",
+                  problem_of(pattern, n, size, o.ms, read_bw, write_bw), fast,
+                  folder)
+    slow = max([r["offset"] for r in answer["residences"]
+                if r["tier"] == "slow"], default=0) + size
+    spec = f"file:{folder}"
+    mapped = folder / "mapped"
+    lists = {"plan": planned_list(pattern, n, o.ms, answer, o.steps + 1),
+             "mmap": plain_list(pattern, n, o.ms, o.steps + 1)}
+    commands = {
+        "plan": [runner, "plan", spec, size, answer["fast_peak_bytes"], slow],
+        "mmap": [runner, "mmap", mapped, size, n * size, "-"],
+        "swap": [runner, "swap", "-", size, n * size, "-"]}
+    modes = ["plan", "mmap"] + (["swap"] if has_swap() else [])
+    results = {m: [] for m in modes}
+    for _ in range(o.rounds):
+        for mode in modes:
+            if mode == "mmap":
+                with open(mapped, "wb") as f:
+                    os.posix_fallocate(f.fileno(), 0, n * size)
+            results[mode].append(run_in_cgroup(
+                [str(x) for x in commands[mode]], limit,
+                lists.get(mode, lists["mmap"])))
+            if mode == "mmap":
+                mapped.unlink()
+    return answer, limit, results
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("build", type=pathlib.Path)
+    p.add_argument("--dir", default="/var/tmp")
+    p.add_argument("--buffers", type=int, default=96)
+    p.add_argument("--mib", type=int, default=16)
+    p.add_argument("--steps", type=int, default=8)
+    p.add_argument("--ms", type=float, default=12)
+    p.add_argument("--rounds", type=int, default=2)
+    p.add_argument("--patterns", default="act,infer,train")
+    o = p.parse_args()
+    o.build = o.build.resolve()
+    runner = o.build / "bench" / "outofcore_run"
+    cgroup_root()
+    missed = 0
+    with tempfile.TemporaryDirectory(dir=o.dir) as name:
+        folder = pathlib.Path(name)
+        read_bw, write_bw = bandwidth(runner, f"file:{folder}", o.mib << 20)
+        print(f"{o.buffers} buffers of {o.mib} MiB, limit a third, {o.ms} ms "
+              f"of compute a kernel, {o.steps} steps, {o.rounds} rounds; "
+              f"file: {read_bw / 1e9:.2f} GB/s read, {write_bw / 1e9:.2f} "
+              f"written" + ("" if has_swap() else "; no swap here"))
+        for pattern in o.patterns.split(","):
+            answer, limit, results = measure(o, pattern, folder, runner,
+                                             read_bw, write_bw)
+            row = {m: {"s": statistics.median(x["seconds"] for x in r),
+                       "in": statistics.median(x["read_bytes"] for x in r),
+                       "out": statistics.median(x["write_bytes"] for x in r),
+                       "peak": max(x["peak"] for x in r)}
+                   for m, r in results.items()}
+            for mode, x in row.items():
+                print(f"{pattern:6} {mode:5} {x['s']:8.2f} s  in "
+                      f"{x['in'] / 1e9:6.2f} GB  out {x['out'] / 1e9:6.2f} GB "
+                      f" peak {x['peak'] >> 20} of {limit >> 20} MiB")
+            exact = all(x["fetched_bytes"] + x["evicted_bytes"] ==
+                        o.steps * answer["moved_bytes"]
+                        for x in results["plan"])
+            a, b = row["plan"], row["mmap"]
+            ratio = (a["in"] + a["out"]) / (b["in"] + b["out"])
+            print(f"{pattern:6} bytes {ratio:.2f} of mmap's, "
+                  f"{b['s'] / a['s']:.2f}x as fast; moved as planned: "
+                  f"{'yes' if exact else 'NO'}; predicted "
+                  f"{o.steps * answer['objective']:.2f} s")
+            missed += not exact or (pattern != "train" and ratio > 0.8)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
