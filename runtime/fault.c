@@ -78,3 +78,9 @@ void atm__fault_name(atm__fault_name_fn *fn, const void *user)
     atomic_store(&name_user, user);
     atomic_store(&name_fn, fn);
 }
+
+void atm__fault_forget(const void *user)
+{
+    if (atomic_load(&name_user) == user)
+        atm__fault_name(NULL, NULL);
+}

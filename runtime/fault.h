@@ -31,7 +31,8 @@ void atm__fault_catch(void);
  * the thread that touched it. False: not known. */
 typedef int atm__fault_name_fn(const void *user, const void *address,
                                char *text, size_t cap);
-/* One at a time in a process, the newest; null: none. */
+/* One at a time in a process, the newest. */
 void atm__fault_name(atm__fault_name_fn *fn, const void *user);
+void atm__fault_forget(const void *user);
 
 #endif

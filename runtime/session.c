@@ -3,6 +3,7 @@
 
 #include "arena.h"
 #include "clock.h"
+#include "fault.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -232,6 +233,8 @@ enum atm_status atm_session_open(const struct atm_program *p,
         st = load_all(s);
     if (st)
         atm_session_close(&s);
+    else
+        atm__fault_name(atm__session_name, s);
     *session = s;
     return st;
 }
@@ -242,6 +245,7 @@ void atm_session_close(struct atm_session **session)
 
     if (!s)
         return;
+    atm__fault_forget(s);
     atm__engine_close(&s->engine);
     atm_exec_close(&s->exec);
     while (s->n_open-- > 0)
@@ -270,11 +274,16 @@ static enum atm_status feed(struct atm_session *s, uint32_t kernel,
                             const struct atm__step *x)
 {
     const void *data = s->input[kernel - 1];
+    enum atm_status st;
 
     if (!data)
         return atm_fail(ATM_INVAL, "input \"%s\" is not set",
                         s->p->tensor[s->p->input[kernel - 1]].name);
-    return atm__put(&x->feed, data);
+    st = atm__put(&x->feed, data);
+    return st ? atm_fail_in(st, "step %" PRIu32 ": input \"%s\"",
+                            (uint32_t)(x - s->step),
+                            s->p->tensor[s->p->input[kernel - 1]].name)
+              : ATM_OK;
 }
 
 static enum atm_status run_kernel(struct atm_session *s, uint32_t t)
@@ -327,6 +336,7 @@ enum atm_status atm_session_run(struct atm_session *s,
     uint32_t t;
 
     for (t = 0; t < s->s->n_steps; t++) {
+        s->at = t;
         s->time[t] = (struct atm_step_time){0, 0};
         if (s->o.verify)
             st = poison_before(s, t);

@@ -64,6 +64,7 @@ struct atm_session {
     struct atm_copy_clock *overlap; /* simulated clocks */
     struct atm__engine *engine;
     uint32_t n_flying, *flying; /* simulated: jobs that are not copied yet */
+    volatile uint32_t at; /* step under way: read in a signal handler */
     /* verify */
     struct atm__poison_list poison;
     void *pattern, *bounce; /* ATM__BOUNCE_BYTES each */
@@ -81,5 +82,8 @@ enum atm_status atm__session_moves_open(struct atm_session *s);
 enum atm_status atm__session_moves_due(struct atm_session *s, uint32_t t);
 /* A step that is no RUN. */
 enum atm_status atm__session_move(struct atm_session *s, uint32_t t);
+/* What lies at an address now: an atm__fault_name_fn. */
+int atm__session_name(const void *session, const void *address, char *text,
+                      size_t cap);
 
 #endif

@@ -4,6 +4,7 @@
 #include "arena.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 static bool covers(const struct atm_residence *x, uint32_t t)
 {
@@ -355,4 +356,37 @@ enum atm_status atm__session_bind(struct atm_session *s)
                         "has %" PRIu32,
                         s->o.fault_move, s->n_jobs);
     return !st && s->o.verify ? bind_poison(s) : st;
+}
+
+/* ---- names for memory that fails ----------------------------------------- */
+
+int atm__session_name(const void *session, const void *address, char *text,
+                      size_t cap)
+{
+    const struct atm_session *s = session;
+    uint32_t tier, r;
+
+    for (tier = 0; tier < s->n_open; tier++) {
+        const struct atm__store *store = &s->store[tier];
+        uint64_t off = (uint64_t)((const unsigned char *)address - store->base);
+
+        if (!store->base || off >= store->bytes)
+            continue;
+        for (r = 0; r < s->s->n_residences; r++) {
+            const struct atm_residence *x = &s->s->residence[r];
+
+            if (x->tier == tier && x->tensor != ATM_NONE && covers(x, s->at) &&
+                off >= x->offset &&
+                off - x->offset < s->p->tensor[x->tensor].bytes)
+                break;
+        }
+        (void)snprintf(text, cap, "step %" PRIu32 ", \"%s\" in %s, offset "
+                       "%" PRIu64, s->at,
+                       r < s->s->n_residences
+                           ? s->p->tensor[s->s->residence[r].tensor].name
+                           : "scratch",
+                       s->s->tier[tier].spec, off);
+        return 1;
+    }
+    return 0;
 }

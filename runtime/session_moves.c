@@ -31,7 +31,9 @@ static enum atm_status copy(void *session, uint32_t job)
         st = atm__move(&x->from, &x->to, x->outward);
     if (!st && is_hit(s, x, ATM_FAULT_FLIP))
         st = atm__flip(&x->to, (s->o.seed + f->iteration * 61) % x->to.bytes);
-    return st;
+    return st ? atm_fail_in(st, "step %" PRIu32 ": moving \"%s\"", f->step,
+                            s->p->tensor[s->s->step[f->step].tensor].name)
+              : ATM_OK;
 }
 
 /* ---- open -------------------------------------------------------------- */

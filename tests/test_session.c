@@ -7,8 +7,11 @@
 #include "rng.h"
 #include "session.h"
 
+#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define OK ATM_ASSERT_OK
 #define PART ((uint64_t)128 << 10) /* more than any kernel's operands */
@@ -529,6 +532,153 @@ static void late_between(void)
     net_close(&n);
 }
 
+/* A tier around another one: its n-th transfer from now on fails, or comes
+ * late. */
+static struct {
+    const struct atm_tier_ops *inner;
+    struct atm_tier_ops ops;
+    uint32_t calls, fail_at, late_us;
+} around;
+
+static enum atm_status
+pass(enum atm_status (*transfer)(struct atm_tier *, void *, uint64_t, uint64_t),
+     struct atm_tier *t, void *m, uint64_t off, uint64_t len)
+{
+    if (around.late_us)
+        (void)usleep(around.late_us);
+    if (around.calls++ == around.fail_at)
+        return atm_fail(ATM_IO, "tier \"around\": at offset %llu: a stuck head",
+                        (unsigned long long)off);
+    return transfer(t, m, off, len);
+}
+
+static enum atm_status around_read(struct atm_tier *t, void *dst, uint64_t off,
+                                   uint64_t len)
+{
+    return pass(around.inner->read, t, dst, off, len);
+}
+
+static enum atm_status inner_write(struct atm_tier *t, void *src, uint64_t off,
+                                   uint64_t len)
+{
+    return around.inner->write(t, src, off, len);
+}
+
+static enum atm_status around_write(struct atm_tier *t, const void *src,
+                                    uint64_t off, uint64_t len)
+{
+    return pass(inner_write, t, (void *)(uintptr_t)src, off, len);
+}
+
+static struct atm_session *wrapped(const struct net *n, const struct plan *q,
+                                   uint32_t fail_at, uint32_t late_us)
+{
+    struct atm_session *s;
+
+    OK(atm_session_open(n->p, &q->s, NULL, &s));
+    around.inner = s->store[1].ops;
+    around.ops = *around.inner;
+    around.ops.read = around_read;
+    around.ops.write = around_write;
+    around.calls = 0;
+    around.fail_at = fail_at;
+    around.late_us = late_us;
+    s->store[1].ops = &around.ops;
+    OK(atm_session_set_input(s, 0, n->data[0]));
+    return s;
+}
+
+/* Every transfer of an iteration fails once: an error that says which tensor,
+ * which tier and where. Late ones change nothing. A drive whose file is cut
+ * while the session runs says the same. */
+static void failing_tier(void)
+{
+    static const char *const spec[] = {"emu:profile=nvme4", "file:.",
+                                       "file:.,engine=threads"};
+    struct atm_session *s;
+    struct result want[2], got;
+    struct net n;
+    struct plan q;
+    uint32_t m, calls;
+    size_t i;
+
+    net_open(&n, true);
+    for (i = 0; i < 3; i++) {
+        plan_make(&q, n.p, FETCH, spec[i]);
+        OK(run_net(&n, &q, NULL, want));
+        s = wrapped(&n, &q, UINT32_MAX, 100);
+        OK(atm_session_run(s, NULL));
+        OK(atm_session_output(s, 0, got.y));
+        OK(atm_session_output(s, 1, got.a));
+        CU_ASSERT_EQUAL(memcmp(&got, &want[0], sizeof(got)), 0);
+        calls = around.calls;
+        atm_session_close(&s);
+        CU_ASSERT_TRUE_FATAL(calls > 10);
+        for (m = 0; m < calls - 2; m++) { /* the last two: the outputs */
+            s = wrapped(&n, &q, m, 0);
+            ATM_ASSERT_FAILS(atm_session_run(s, NULL), ATM_IO,
+                             "tier \"around\": at offset");
+            CU_ASSERT_PTR_NOT_NULL(strstr(atm_errmsg(), "step "));
+            CU_ASSERT_TRUE(strstr(atm_errmsg(), "moving \"") ||
+                           strstr(atm_errmsg(), "input \""));
+            atm_session_close(&s);
+        }
+        plan_free(&q);
+    }
+    plan_make(&q, n.p, FETCH, "file:session.pool");
+    s = wrapped(&n, &q, UINT32_MAX, 0);
+    CU_ASSERT_EQUAL(truncate("session.pool", 0), 0);
+    ATM_ASSERT_FAILS(atm_session_run(s, NULL), ATM_IO,
+                     "\"file:session.pool\": reading at offset");
+    CU_ASSERT_PTR_NOT_NULL(strstr(atm_errmsg(), "moving \""));
+    atm_session_close(&s);
+    CU_ASSERT_EQUAL(unlink("session.pool"), 0);
+    plan_free(&q);
+    net_close(&n);
+}
+
+/* Under a kernel there is nobody to return to: the process ends, and says
+ * which tensor it was. */
+static void failing_under_kernel(void)
+{
+    const struct atm_session_options o = {0};
+    struct result r[2];
+    char said[512] = "";
+    struct net n;
+    struct plan q;
+    int fd, status;
+    pid_t child;
+
+    net_open(&n, true);
+    plan_make(&q, n.p, ALL_SLOW, "pmem:session.pool,sync=degrade");
+    OK(run_net(&n, &q, &o, r));
+    fd = open("session.said", O_RDWR | O_CREAT | O_TRUNC, 0600);
+    CU_ASSERT_TRUE_FATAL(fd >= 0);
+    (void)fflush(NULL);
+    child = fork();
+    if (child == 0) {
+        struct atm_session *s;
+
+        (void)dup2(fd, STDERR_FILENO);
+        if (atm_session_open(n.p, &q.s, &o, &s) ||
+            atm_session_set_input(s, 0, n.data[0]) ||
+            truncate("session.pool", 2 << 20) != 0)
+            _exit(3);
+        s->step[1].feed.bytes = 0; /* past the feed, whose copy is guarded */
+        _exit(atm_session_run(s, NULL) ? 4 : 5);
+    }
+    CU_ASSERT_EQUAL(waitpid(child, &status, 0), child);
+    CU_ASSERT_TRUE(WIFSIGNALED(status) || WEXITSTATUS(status) == 1);
+    CU_ASSERT_TRUE(pread(fd, said, sizeof(said) - 1, 0) > 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(said, "memory failed under a kernel: step "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said, "in pmem:session.pool"));
+    (void)close(fd);
+    (void)unlink("session.said");
+    CU_ASSERT_EQUAL(unlink("session.pool"), 0);
+    plan_free(&q);
+    net_close(&n);
+}
+
 /* All of a range is what no kernel can use: a NaN in each float. */
 static bool poisoned(const struct atm_session *s, const struct atm_residence *r,
                      uint64_t bytes)
@@ -834,6 +984,9 @@ static const struct atm_test tests[] = {
      beside_virtual},
     {"moves beside kernels, by threads", beside_threads},
     {"a late move stands beside a kernel", late_between},
+    {"a tier that fails is an error with tensor, tier and offset",
+     failing_tier},
+    {"memory that fails under a kernel is named", failing_under_kernel},
     {"poison is where nothing lives", poison_where_dead},
     {"an iteration allocates nothing", nothing_allocated},
     {"clock=table adds up to the bit", table_clock},
