@@ -122,6 +122,11 @@ static enum atm_status import(struct pipe *p)
     if (!bind || !p->bound)
         return ATM_NOMEM;
     first = st = atm_onnx_import(p->model, &o, NULL, &p->graph);
+    if (!st && p->graph->hard_linked)
+        cli_warn(p->c,
+                 "%s: external data with more than one name; somebody "
+                 "may have linked a file that is not the model's",
+                 p->graph->hard_linked);
     if (given->n == 0 || (st && st != ATM_INVAL && st != ATM_UNSUPPORTED))
         return st;
     st = read_bound(p, first != ATM_OK, bind);

@@ -29,6 +29,30 @@ enum atm_status atm_graph_new(struct atm_graph **graph)
     return ATM_OK;
 }
 
+enum atm_status atm_graph_reserve(struct atm_graph *g, uint32_t values,
+                                  uint32_t nodes, uint32_t constants)
+{
+    struct atm_value *v;
+    struct atm_node *n;
+    struct atm_constant *c;
+
+    if (values > UINT32_MAX - g->n_values || nodes > UINT32_MAX - g->n_nodes ||
+        constants > UINT32_MAX - g->n_constants)
+        return atm_fail(ATM_CAPACITY, "graph: more than 2^32 values");
+    v = atm_arena_grow(g->arena, g->value, &g->cap_values,
+                       g->n_values + values, sizeof(*v));
+    n = atm_arena_grow(g->arena, g->node, &g->cap_nodes, g->n_nodes + nodes,
+                       sizeof(*n));
+    c = atm_arena_grow(g->arena, g->constant, &g->cap_constants,
+                       g->n_constants + constants, sizeof(*c));
+    if (!v || !n || !c)
+        return ATM_NOMEM;
+    g->value = v;
+    g->node = n;
+    g->constant = c;
+    return ATM_OK;
+}
+
 void atm_graph_delete(struct atm_graph **graph)
 {
     uint32_t i;

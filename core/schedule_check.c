@@ -320,6 +320,56 @@ static enum atm_status check_totals(const struct atm__check *c)
     return ATM_OK;
 }
 
+/* Bound and gap must be what the predicted time makes of them. */
+static enum atm_status check_bound(const struct atm__check *c)
+{
+    double time = c->s->predicted_s, bound = c->s->lower_bound_s;
+    double gap = time > 0 ? (time - bound) / time : 0;
+
+    if (isnan(time) || isnan(bound) || isnan(c->s->gap))
+        return ATM_OK; /* nothing is claimed */
+    if (bound > time * (1 + 1e-9))
+        return ATM__CHECK_FAIL("its lower bound of %g s is above its %g s",
+                               bound, time);
+    if (fabs(c->s->gap - gap) > 1e-6)
+        return ATM__CHECK_FAIL("its gap is %g, it says %g", gap, c->s->gap);
+    return ATM_OK;
+}
+
+/* Every tensor and kernel that the certificate names exists. */
+static enum atm_status check_certificate(const struct atm__check *c,
+                                         const struct atm_certificate *t)
+{
+    uint32_t kernels = c->s->n_kernels, tensors = c->s->n_tensors, i, k;
+    bool known = true;
+    enum atm_status st;
+
+    if (t->split != ATM_SPLIT_NONE) {
+        if (t->split_at >= (t->split == ATM_SPLIT_VARIANT ? kernels : tensors))
+            return ATM__CHECK_FAIL("certificate: it splits by an unknown %s",
+                                   t->split == ATM_SPLIT_VARIANT ? "kernel"
+                                                                 : "tensor");
+        st = check_certificate(c, t->yes);
+        return st ? st : check_certificate(c, t->no);
+    }
+    for (i = 0; i < t->n_memory; i++)
+        known &= t->memory[i].at < kernels;
+    for (i = 0; i < t->n_slow_memory; i++)
+        known &= t->slow_memory[i].at < 3 * (uint64_t)kernels;
+    for (i = 0; i < t->n_operand; i++)
+        known &= t->operand[i].kernel < kernels;
+    for (i = 0; i < t->n_pair; i++)
+        known &= t->pair[i].kernel < kernels;
+    for (i = 0; i < t->n_knapsack; i++) {
+        known &= t->knapsack[i].kernel < kernels;
+        for (k = 0; k < t->knapsack[i].n; k++)
+            known &= t->knapsack[i].tensor[k] < tensors;
+    }
+    return known ? ATM_OK
+                 : ATM__CHECK_FAIL("certificate: it prices an unknown kernel "
+                                   "or tensor");
+}
+
 static enum atm_status check_form(struct atm__check *c)
 {
     enum atm_status st = check_head(c);
@@ -356,6 +406,10 @@ enum atm_status atm_schedule_check(const struct atm_schedule *s,
         st = atm__schedule_play(&c);
     if (!st) /* last: a fault of the play says more than a wrong sum */
         st = check_totals(&c);
+    if (!st)
+        st = check_bound(&c);
+    if (!st)
+        st = check_certificate(&c, &s->certificate);
     atm_arena_delete(c.arena);
     return st;
 }

@@ -245,6 +245,8 @@ static enum atm_status read_head(const struct atm__place *at,
         st = atm__json_bool(at, root, "emulated", &s->emulated);
     if (!st)
         st = atm__json_u32(at, root, "threads", 4096, &threads);
+    if (!st && threads == 0)
+        st = atm__json_fail(at, "\"threads\" must be at least 1");
     s->status = (enum atm_plan_status)word;
     s->threads = (int)threads;
     return st;

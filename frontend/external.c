@@ -174,6 +174,8 @@ static enum atm_status add_file(struct atm__importer *im, const char *location,
                         location);
     }
     st = atm_graph_add_file(im->g, path, fd, file);
+    if (!st && sb.st_nlink > 1 && !im->g->hard_linked)
+        im->g->hard_linked = path;
     if (!st)
         st = hash_edges(im, fd, path, (uint64_t)sb.st_size);
     return st ? st : atm__names_add(&im->externals, location, *file);

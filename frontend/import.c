@@ -106,7 +106,8 @@ static enum atm_status hash_file(struct atm__importer *im, int fd)
     enum { BLOCK = 1 << 20 };
     enum atm_status st = ATM_OK;
     uint64_t at = 0, n;
-    void *buf = atm_alloc(BLOCK);
+    void *buf =
+        atm_alloc(im->file_bytes < BLOCK ? (size_t)im->file_bytes : BLOCK);
 
     if (!buf)
         return ATM_NOMEM;
@@ -158,11 +159,31 @@ static enum atm_status open_model(struct atm__importer *im)
     return st ? st : hash_file(im, fd);
 }
 
+/* What the model's lists will become, so that it is allocated once. */
+static enum atm_status reserve(struct atm__importer *im)
+{
+    const Onnx__GraphProto *graph = im->model->graph;
+    uint64_t values = graph->n_input + graph->n_initializer;
+    uint64_t constants = graph->n_initializer;
+    size_t i;
+
+    for (i = 0; i < graph->n_node; i++) {
+        values += graph->node[i]->n_output;
+        constants += graph->node[i]->n_input == 0;
+    }
+    if (values > UINT32_MAX)
+        return atm_fail(ATM_FORMAT, "more than 2^32 values");
+    return atm_graph_reserve(im->g, (uint32_t)values, (uint32_t)graph->n_node,
+                             (uint32_t)constants);
+}
+
 static enum atm_status build(struct atm__importer *im)
 {
     enum atm_status st;
 
     st = check_model(im);
+    if (!st)
+        st = reserve(im);
     if (!st)
         st = atm__import_values(im);
     if (!st)
@@ -203,6 +224,7 @@ enum atm_status atm_onnx_import(const char *path,
     if (!st)
         st = atm__scan_unpack(&im.scan, path, &onnx__model_proto__descriptor,
                               &message);
+    atm__scan_release(&im.scan);
     if (!st) {
         im.model = (const Onnx__ModelProto *)message;
         st = build(&im);

@@ -457,7 +457,40 @@ enum atm_status atm__settle_values(struct atm__importer *im)
     return ATM_OK;
 }
 
-/* A second declaration of a name must be one of another kind. */
+/* Two declarations of one value (input, value_info, output) must agree; `d`
+ * becomes what both say together. */
+static enum atm_status agree(const char *name, const struct atm__declared *old,
+                             struct atm__declared *d)
+{
+    char first[128], second[128];
+    bool same = !old->shaped || !d->shaped || old->shape.rank == d->shape.rank;
+    uint32_t i;
+
+    if (old->dtype != ATM_DTYPE_NONE && d->dtype != ATM_DTYPE_NONE &&
+        old->dtype != d->dtype)
+        return atm_fail(ATM_FORMAT, "\"%s\" is declared %s and %s", name,
+                        atm_dtype_name(old->dtype), atm_dtype_name(d->dtype));
+    for (i = 0; same && old->shaped && d->shaped && i < d->shape.rank; i++) {
+        if (d->shape.dim[i] < 0)
+            d->shape.dim[i] = old->shape.dim[i];
+        same = old->shape.dim[i] < 0 || old->shape.dim[i] == d->shape.dim[i];
+    }
+    if (!same)
+        return atm_fail(ATM_FORMAT,
+                        "\"%s\" is declared %s and %s (-1: any)", name,
+                        atm_shape_str(&old->shape, first, sizeof(first)),
+                        atm_shape_str(&d->shape, second, sizeof(second)));
+    if (d->dtype == ATM_DTYPE_NONE)
+        d->dtype = old->dtype;
+    if (!d->shaped) {
+        d->shape = old->shape;
+        d->shaped = old->shaped;
+    }
+    return ATM_OK;
+}
+
+/* value_info and outputs. An input stays as it says itself: its open
+ * dimensions are bound by name. */
 static enum atm_status declare(struct atm__importer *im,
                                const Onnx__ValueInfoProto *v, uint32_t id)
 {
@@ -473,9 +506,12 @@ static enum atm_status declare(struct atm__importer *im,
             d.shape.dim[i] = atm__dim_value(im, dim_name(v, i));
     if (im->options->ignore_declared)
         return ATM_OK;
-    if (id < im->cap_declared && im->declared[id].shaped && !d.shaped)
-        return ATM_OK;
-    return remember(im, id, &d);
+    if (id < im->cap_declared) {
+        st = agree(v->name, &im->declared[id], &d);
+        if (st)
+            return st;
+    }
+    return id < im->model->graph->n_input ? ATM_OK : remember(im, id, &d);
 }
 
 enum atm_status atm__import_outputs(struct atm__importer *im)

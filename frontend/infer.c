@@ -5,6 +5,7 @@
 
 #include "arena.h"
 #include "autotm/op.h"
+#include "checked.h"
 #include "node_call.h"
 #include "passes.h"
 
@@ -17,12 +18,13 @@
     (64u << 20) /* all results: a small file may ask for many                  \
                  */
 #define SCRATCH_MAX (16u << 20)
+#define WORK_MAX (UINT64_C(1) << 27) /* all elements that folding looks at */
 
 struct fold {
     struct atm_graph *g;
     struct atm_arena *arena; /* of one node */
     bool drop;               /* it was folded */
-    uint64_t folded;
+    uint64_t folded, work;
 };
 
 /* Nodes in the order in which they were inferred: expansion adds some behind
@@ -37,6 +39,28 @@ struct atm__inference {
 static bool is_op(const struct atm_node *n, const char *name)
 {
     return strcmp(n->op->name, name) == 0 && !*n->op->domain;
+}
+
+/* Elements that evaluating the node looks at, times looked at. A file of a few
+ * bytes must not ask for minutes. */
+static uint64_t work_of(const struct atm_call *call)
+{
+    uint64_t sum = 1, most = 1, out = 1, work;
+    int64_t n;
+    uint32_t i;
+
+    for (i = 0; i < call->n_in; i++) {
+        if (!call->in[i].present || atm_shape_count(&call->in[i].shape, &n))
+            continue;
+        sum += (uint64_t)n;
+        most = (uint64_t)n > most ? (uint64_t)n : most;
+    }
+    for (i = 0; i < call->n_out; i++)
+        if (call->out[i].present && !atm_shape_count(&call->out[i].shape, &n))
+            out += (uint64_t)n;
+    if (!(call->node->op->flags & ATM_OP_PRODUCT))
+        return sum + out;
+    return atm_mul_u64(most, out, &work) ? work : UINT64_MAX;
 }
 
 /* Worth evaluating now: constant inputs, small outputs. A shape needs only
@@ -68,9 +92,11 @@ static bool can_fold(struct fold *f, const struct atm_call *call)
             return false;
         out += bytes;
     }
-    if (out > FOLDED_MAX - f->folded)
+    if (out > FOLDED_MAX - f->folded ||
+        (!of_shape && work_of(call) > WORK_MAX - f->work))
         return false;
     f->folded += out;
+    f->work += of_shape ? 0 : work_of(call);
     return !call->node->op->impl->scratch_bytes ||
            call->node->op->impl->scratch_bytes(call) <= SCRATCH_MAX;
 }

@@ -439,6 +439,13 @@ enum atm_status atm__prescan(int fd, uint64_t size, const char *path,
     return st;
 }
 
+void atm__scan_release(struct atm__scan *scan)
+{
+    atm_free(scan->data);
+    scan->data = NULL;
+    scan->bytes = scan->cap = 0;
+}
+
 void atm__scan_clear(struct atm__scan *scan)
 {
     atm_free(scan->data);

@@ -32,6 +32,7 @@ struct atm__scan {
 enum atm_status atm__prescan(int fd, uint64_t size, const char *path,
                              const ProtobufCMessageDescriptor *root,
                              struct atm__scan *scan);
+void atm__scan_release(struct atm__scan *scan); /* data only, not raw */
 void atm__scan_clear(struct atm__scan *scan);
 
 /* Unpacks the reduced message through an allocator that takes no more than

@@ -194,6 +194,17 @@ static void rename_results(struct alias *a, const bool *result)
     }
 }
 
+/* The name means a result now: what is fed under it would go unseen. */
+static void not_overridable(struct atm_graph *g, uint32_t value)
+{
+    uint32_t i, n = 0;
+
+    for (i = 0; i < g->n_overridable; i++)
+        if (g->overridable[i] != value)
+            g->overridable[n++] = g->overridable[i];
+    g->n_overridable = n;
+}
+
 /* Outputs that are constants: Identity(constant) under the output's name. */
 static enum atm_status keep_constants(struct alias *a)
 {
@@ -216,6 +227,7 @@ static enum atm_status keep_constants(struct alias *a)
             break;
         g->value[x].constant = g->value[y].constant;
         g->value[y].constant = ATM_NONE;
+        not_overridable(g, y);
         a->in[y] = x;
         st = atm_graph_add_node(g, "", atm_op_find("", "Identity"), opset, 1,
                                 &x, 1, &y, 0, NULL, NULL);

@@ -529,6 +529,28 @@ static enum atm_status measure_alone(struct job *j, struct atm_exec *exec)
     return st;
 }
 
+/* A kernel that does not fit is found before hours of measuring others. */
+static enum atm_status each_fits(const struct job *j, uint64_t limit)
+{
+    enum atm_status st;
+    uint64_t bytes;
+    uint32_t k;
+
+    for (k = 0; k < j->p->n_kernels; k++) {
+        if (j->group[k] != k)
+            continue;
+        st = atm__bench_bytes(j->p, k, k, &bytes);
+        if (st)
+            return st;
+        if (bytes > limit)
+            return atm_fail(ATM_CAPACITY,
+                            "kernel %" PRIu32 " \"%s\" needs %" PRIu64
+                            " bytes to be measured, %" PRIu64 " are available",
+                            k, j->p->kernel[k].name, bytes, limit);
+    }
+    return ATM_OK;
+}
+
 static enum atm_status measure(struct job *j)
 {
     uint64_t bytes, limit = j->o->memory_bytes;
@@ -542,6 +564,9 @@ static enum atm_status measure(struct job *j)
     if (limit == 0)
         limit = atm_memory_available() / 5 * 4;
     fits = bytes <= limit / (j->masks ? 2 : 1);
+    st = fits ? ATM_OK : each_fits(j, atm_memory_available());
+    if (st)
+        return st;
     if (!j->o->dry_run) {
         st = tell(j);
         if (st)

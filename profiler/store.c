@@ -7,6 +7,7 @@
 #include "arena.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -18,6 +19,8 @@
 #define APPLICATION_ID 0x41544d50 /* "ATMP" */
 #define SCHEMA_VERSION 1
 #define BUSY_MS 10000
+#define SECONDS_MIN 1e-12
+#define SECONDS_MAX 1e6
 
 /* clang-format off */
 static const char schema[] =
@@ -83,6 +86,15 @@ static enum atm_status db_fail(const struct atm_store *s)
                     sqlite3_errmsg(s->db));
 }
 
+/* The schema refuses such rows; somebody changed it, or them. */
+static enum atm_status impossible(const struct atm_store *s)
+{
+    return atm_fail(ATM_FORMAT,
+                    "%s: holds times that cannot be; name another --store, or "
+                    "remove it",
+                    s->path);
+}
+
 static enum atm_status db_exec(struct atm_store *s, const char *sql)
 {
     return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK ? ATM_OK
@@ -142,14 +154,48 @@ static void db_close(struct atm_store *s)
     s->db = NULL;
 }
 
+/* What a file's first bytes say it is. Another's file is not even opened by
+ * SQLite, and only a ruin of ours is put aside. What is no regular file is left
+ * to SQLite to refuse; a store killed young has its id in its journal yet. */
+enum kind { KIND_NONE, KIND_OTHER, KIND_DATABASE, KIND_OURS };
+
+static enum kind kind_of(const char *path)
+{
+    static const char magic[16] = "SQLite format 3";
+    unsigned char head[72];
+    struct stat sb;
+    ssize_t n;
+    int fd;
+
+    if (stat(path, &sb) != 0 || !S_ISREG(sb.st_mode) || sb.st_size == 0)
+        return KIND_NONE;
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return KIND_NONE;
+    n = pread(fd, head, sizeof(head), 0);
+    (void)close(fd);
+    if (n != (ssize_t)sizeof(head) || memcmp(head, magic, sizeof(magic)) != 0)
+        return KIND_OTHER;
+    return ((uint32_t)head[68] << 24 | (uint32_t)head[69] << 16 |
+            (uint32_t)head[70] << 8 | head[71]) == APPLICATION_ID
+               ? KIND_OURS
+               : KIND_DATABASE;
+}
+
 /* Opens, hardens, checks and prepares. *corrupt: the file is a ruin, and the
  * caller may put it aside; a sound database of something else is refused. */
 static enum atm_status db_open(struct atm_store *s, bool *corrupt)
 {
     int rc, id = 0, version = 0, tables = 0, i;
+    enum kind kind = kind_of(s->path);
     enum atm_status st;
 
     *corrupt = false;
+    if (kind == KIND_OTHER)
+        return atm_fail(ATM_FORMAT,
+                        "%s: not a profile store of autotm; name another "
+                        "--store, or remove it",
+                        s->path);
     rc = sqlite3_open_v2(
         s->path, &s->db,
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
@@ -171,7 +217,7 @@ static enum atm_status db_open(struct atm_store *s, bool *corrupt)
     if (rc == SQLITE_OK)
         rc = query_int(s, "SELECT count(*) FROM sqlite_schema", &tables);
     if (rc != SQLITE_OK) {
-        *corrupt = damaged(rc);
+        *corrupt = damaged(rc) && kind == KIND_OURS;
         return db_fail(s);
     }
     if (tables > 0 && (id != APPLICATION_ID || version != SCHEMA_VERSION))
@@ -410,12 +456,16 @@ enum atm_status atm__store_samples(struct atm_store *s,
     if (st)
         return st;
     q = bind_vector(s, SELECT_SAMPLES, v);
-    for (rc = sqlite3_step(q); rc == SQLITE_ROW; rc = sqlite3_step(q)) {
+    for (rc = sqlite3_step(q); !st && rc == SQLITE_ROW; rc = sqlite3_step(q)) {
+        double x = sqlite3_column_double(q, 0);
+
+        if (!(x >= SECONDS_MIN && x < SECONDS_MAX))
+            st = impossible(s);
         if (*n < cap)
-            seconds[*n] = sqlite3_column_double(q, 0);
+            seconds[*n] = x;
         (*n)++;
     }
-    if (rc != SQLITE_DONE)
+    if (!st && rc != SQLITE_DONE)
         st = db_fail(s);
     (void)sqlite3_reset(q);
     return st;
@@ -471,7 +521,10 @@ enum atm_status atm_store_dram(struct atm_store *s, int threads,
     }
     (void)sqlite3_reset(q);
     if (rc == SQLITE_ROW)
-        return ATM_OK;
+        return *read_bw > 1 && *read_bw < 1e15 && *write_bw > 1 &&
+                       *write_bw < 1e15
+                   ? ATM_OK
+                   : impossible(s);
     if (rc != SQLITE_DONE)
         return db_fail(s);
     st = atm_dram_calibrate(threads, read_bw, write_bw);

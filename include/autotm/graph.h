@@ -98,6 +98,9 @@ struct atm_graph {
     int *file_fd;                /* open read-only descriptors, same index: the
                                     checked file, not the name, is read later;
                                     owned, closed by atm_graph_delete; or -1 */
+    const char *hard_linked;     /* a file of external data with another name,
+                                    perhaps outside the model's directory: worth
+                                    a warning; null: none */
     uint32_t n_inputs, n_outputs, cap_inputs, cap_outputs;
     uint32_t *input;             /* value ids, in the model's order */
     uint32_t *output;
@@ -110,6 +113,11 @@ struct atm_graph {
 
 enum atm_status atm_graph_new(struct atm_graph **graph);
 void atm_graph_delete(struct atm_graph **graph); /* accepts null */
+
+/* Room for so many more values, nodes and constants: arrays that grow by
+ * themselves leave their old copies in the arena. */
+enum atm_status atm_graph_reserve(struct atm_graph *g, uint32_t values,
+                                  uint32_t nodes, uint32_t constants);
 
 /* Builders: append, return the id through `id`. Names and arrays are copied
  * into the arena. A value whose name is null gets a unique one. */

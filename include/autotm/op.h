@@ -51,6 +51,9 @@ enum atm_op_flags {
                              outputs no larger, in each dimension; goes without
                              saying for ELEMENTWISE and INPLACE2 */
     ATM_OP_SHAPE = 256,   /* reads the shape of in[0], not its elements */
+    ATM_OP_PRODUCT = 512, /* its work may grow as the product of its operands'
+                             sizes (inner products, windows), not as their sum:
+                             what bounds folding */
 };
 
 struct atm_op_impl {
