@@ -14,7 +14,8 @@ enum atm_status measured_open(struct pipe *p, const struct atm_schedule *s,
 {
     memset(m, 0, sizeof(*m));
     m->seconds = atm_arena_array(p->c->arena, (size_t)n, sizeof(*m->seconds));
-    if (!m->seconds)
+    m->step_s = atm_arena_array(p->c->arena, s->n_steps, sizeof(*m->step_s));
+    if (!m->seconds || !m->step_s)
         return ATM_NOMEM;
     return atm_session_open(p->program, s, o, &m->session);
 }
@@ -40,6 +41,7 @@ enum atm_status measured_run(struct measured *m, bool keep)
 {
     double lost = atm_waited_s() + atm_stolen_s(), start = atm_now_s();
     enum atm_status st;
+    uint32_t i;
 
     cli_interrupt_defer(true);
     st = atm_session_run(m->session, &m->last);
@@ -49,8 +51,11 @@ enum atm_status measured_run(struct measured *m, bool keep)
         atm_waited_s() + atm_stolen_s() - lost > ATM_LOST_PART * m->took_s;
     if (!st && cli_interrupted())
         st = atm_fail(ATM_INTERRUPTED, "interrupted");
-    if (!st && keep)
-        m->seconds[m->n++] = m->last.seconds;
+    if (st || !keep)
+        return st;
+    m->seconds[m->n++] = m->last.seconds;
+    for (i = 0; i < m->last.n_steps; i++)
+        m->step_s[i] = m->last.step[i].seconds;
     return st;
 }
 

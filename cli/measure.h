@@ -9,6 +9,7 @@ struct measured {
     struct atm_run_report last;
     uint32_t n;
     double *seconds;   /* per iteration kept */
+    double *step_s;    /* per step, of the last iteration kept */
     double took_s;     /* the last one, by the clock on the wall */
     bool disturbed;    /* the last one lost a core to other work */
     uint32_t repeated; /* that did, and do not count */
@@ -24,6 +25,9 @@ enum atm_status measured_feed(struct pipe *p, struct measured *m,
                               const struct atm_array *input);
 /* One iteration; INTERRUPTED after Ctrl-C. */
 enum atm_status measured_run(struct measured *m, bool keep);
+/* steps.c: each step beside its prediction; step_s of such an iteration. */
+json_t *steps_json(const struct pipe *p, const double *step_s);
+enum atm_status steps_show(const struct pipe *p, const double *step_s);
 double measured_median(const struct measured *m);
 double measured_min(const struct measured *m);
 

@@ -393,6 +393,9 @@ static json_t *run_json(const struct run *r)
                          cli_json_real(s->all_fast_s), "all_slow_seconds",
                          cli_json_real(s->all_slow_s), "lower_bound_seconds",
                          s->lower_bound_s, "gap", s->gap));
+    if (j)
+        (void)json_object_set_new(j, "steps",
+                                  steps_json(&r->p, r->plan.step_s));
     if (j && r->fast.n)
         (void)json_object_update_new(
             j,
@@ -500,6 +503,8 @@ enum atm_status verb_run(struct cli *c)
             st = cli_print_json(run_json(&r));
         else
             show_run(&r);
+        if (!st && !c->json && cli_flag(c, OPT_STEPS))
+            st = steps_show(&r.p, r.plan.step_s);
     }
     outputs_free(&r.p, &r.output);
     pipe_inputs_free(&r.p, &r.input);

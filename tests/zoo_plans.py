@@ -80,6 +80,8 @@ def beside(autotm):
                          "beside.json", "--format", "json"] + common))
     need(abs(r["seconds"] / plan["predicted_seconds"] - 1) < 1e-6,
          "predicted %g, run %g" % (plan["predicted_seconds"], r["seconds"]))
+    need(all(abs(s["seconds"] - s["predicted_seconds"]) < 1e-9
+             for s in r["steps"]), "a step is not as predicted")
     for move in (0, n // 2, n - 1):
         call([autotm, "verify", "resnet50.onnx", "--plan", "beside.json",
               "--inject", "late@%d" % move] + common, want=7)
