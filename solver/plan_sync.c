@@ -7,6 +7,7 @@
  * bound.
  */
 #include "certify.h"
+#include "neighbour.h"
 #include "planner_rows.h"
 #include "prove.h"
 #include "search.h"
@@ -194,6 +195,12 @@ static enum atm_status search_plan(struct atm__search *s)
         rounding(s, i);
     if (good_enough(s) || interrupted(s))
         return ATM_OK;
+    st = atm__neighbours(s, fmax(s->bound, s->uncertified) /
+                                (1 - s->o->gap_target),
+                         interrupted);
+    if (st || good_enough(s) || interrupted(s) ||
+        s->p->n_kernels > ATM__SMALL)
+        return st;
     st = atm__ilp_search(s->ilp, s->o, s->best, s->work, &s->best_s, &proved);
     if (st == ATM_INTERNAL) { /* what was found before stays */
         atm__ilp_delete(&s->ilp);
@@ -210,25 +217,34 @@ static double proof_slack(double seconds)
     return 2e-9 + 1e-9 * seconds;
 }
 
+static double left_to_prove(const struct atm__search *s)
+{
+    return s->best_s -
+           fmax(proof_slack(s->best_s), s->o->gap_target * s->best_s);
+}
+
+static double round_point(void *search, double *arc_weight)
+{
+    struct atm__search *s = search;
+    double *weight = s->lp.arc_weight;
+
+    s->lp.arc_weight = arc_weight;
+    rounding(s, s->n_points++ % 2);
+    s->lp.arc_weight = weight;
+    return left_to_prove(s);
+}
+
 /* A tree of prices where those of the root leave more than the gap asked for;
  * of the problem with moves, as the prices are. */
 static enum atm_status prove(struct atm__search *s)
 {
-    double slack, *point = NULL, *weight = s->lp.arc_weight;
-    enum atm_status st;
+    const struct atm__rounder rounder = {round_point, s};
 
     if (s->m->static_only || s->best_s == INFINITY || !s->ilp ||
         good_enough(s) || interrupted(s))
         return ATM_OK;
-    slack = fmax(proof_slack(s->best_s), s->o->gap_target * s->best_s);
-    st = atm__prove(s->m, s->best_s - slack, s->best_s, s->best->arena,
-                    &s->certificate, &s->bound, &point);
-    if (st || !point)
-        return st;
-    s->lp.arc_weight = point;
-    rounding(s, 0);
-    s->lp.arc_weight = weight;
-    return ATM_OK;
+    return atm__prove(s->m, left_to_prove(s), s->best_s, &rounder,
+                      s->best->arena, &s->certificate, &s->bound);
 }
 
 enum atm_status atm__search_again(struct atm__search *s,

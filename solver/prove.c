@@ -5,6 +5,7 @@
  * the bound of the whole rises with every step. Work is counted, not timed.
  */
 #include "prove.h"
+#include "search.h"
 
 #include "arena.h"
 #include "certify.h"
@@ -15,7 +16,8 @@
 
 #define NODES_MAX 4000
 #define PRICES_MAX 400000 /* of all leaves together: the size of the answer */
-#define ITERATIONS_MAX 150000
+#define ITERATIONS_MAX 150000 /* up to ATM__SMALL kernels */
+#define WORK_MAX 20000000     /* above: iterations by rows */
 #define WHOLE 1e-6 /* nearer to 0 or 1 is whole */
 
 struct node {
@@ -25,7 +27,6 @@ struct node {
     bool open;
     struct atm__split next; /* NONE: nothing to split on */
     struct atm_certificate *c;
-    double *weight; /* of arcs, where there is nothing to split */
 };
 
 struct prover {
@@ -40,7 +41,8 @@ struct prover {
     double *fast, *slow, *kept, *left; /* per station of a storage */
     double *entry;                     /* per kernel: weight of entries */
     double score;                      /* of the best split so far */
-    const double *whole;               /* point of a leaf below the goal */
+    const struct atm__rounder *rounder;
+    int iterations;                    /* at most */
 };
 
 static void splits_above(struct prover *p, uint32_t n)
@@ -196,6 +198,8 @@ static enum atm_status solve(struct prover *p, uint32_t n)
     if (!to->c)
         return ATM_NOMEM;
     to->open = to->bound < p->goal;
+    if (to->open)
+        p->goal = p->rounder->round(p->rounder->user, lp.arc_weight);
     to->next.kind = ATM_SPLIT_NONE;
     p->score = 0;
     if (!to->open)
@@ -205,7 +209,6 @@ static enum atm_status solve(struct prover *p, uint32_t n)
     of_kernels(p, to);
     if (to->next.kind == ATM_SPLIT_NONE)
         of_choices(p, to);
-    to->weight = to->next.kind == ATM_SPLIT_NONE ? lp.arc_weight : NULL;
     return ATM_OK;
 }
 
@@ -241,19 +244,17 @@ static enum atm_status grow(struct prover *p)
     st = solve(p, 0);
     while (!st && p->n + 2 <= p->most &&
            !(p->m->stop && p->m->stop(p->m->stop_user)) &&
-           atm__ilp_work(p->ilp) < ITERATIONS_MAX) {
+           atm__ilp_work(p->ilp) < p->iterations) {
         uint32_t i, least = ATM_NONE;
 
         for (i = 0; i < p->n; i++)
             if (p->node[i].open &&
                 (least == ATM_NONE || p->node[i].bound < p->node[least].bound))
                 least = i;
-        if (least == ATM_NONE)
+        if (least == ATM_NONE || p->node[least].bound >= p->goal)
             break;
-        if (p->node[least].next.kind == ATM_SPLIT_NONE) {
-            p->whole = p->node[least].weight;
+        if (p->node[least].next.kind == ATM_SPLIT_NONE)
             break; /* no more is proved */
-        }
         splits_above(p, least);
         if (p->depth + 1 >= ATM__DEPTH_MAX)
             break;
@@ -288,10 +289,11 @@ static bool new_lists(struct prover *p)
 }
 
 enum atm_status atm__prove(const struct atm__model *m, double goal, double best,
+                           const struct atm__rounder *rounder,
                            struct atm_arena *arena, struct atm_certificate *c,
-                           double *bound, double **point)
+                           double *bound)
 {
-    struct prover p = {.m = m, .goal = goal};
+    struct prover p = {.m = m, .goal = goal, .rounder = rounder};
     enum atm_status st = atm__ilp_new(m, &p.ilp);
     double proved = 0;
 
@@ -299,6 +301,10 @@ enum atm_status atm__prove(const struct atm__model *m, double goal, double best,
         p.ilp->patient = true;
     if (!st && !new_lists(&p))
         st = ATM_NOMEM;
+    if (!st)
+        p.iterations = m->p->n_kernels <= ATM__SMALL
+                           ? ITERATIONS_MAX
+                           : WORK_MAX / (int)(p.ilp->n_row + 500);
     /* dear enough that what is left out shows, not so dear that the prices
      * drown in it */
     if (!st)
@@ -311,12 +317,6 @@ enum atm_status atm__prove(const struct atm__model *m, double goal, double best,
         *bound = proved;
         st = atm__certificate_copy(arena, p.node[0].c, c);
         c->budget = m->budget;
-    }
-    *point = NULL;
-    if (!st && p.whole) {
-        *point = atm_arena_memdup(arena, p.whole,
-                                  p.ilp->arc_of[m->st.n] * sizeof(**point));
-        st = *point ? ATM_OK : ATM_NOMEM;
     }
     atm__ilp_delete(&p.ilp);
     return st == ATM_INTERNAL ? ATM_OK : st; /* the root's prices stay */

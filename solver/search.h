@@ -23,6 +23,7 @@ struct atm__search {
     struct atm_certificate certificate;
     double bound, uncertified;
     bool no_plan;              /* the LP has no solution */
+    uint32_t n_points;         /* rounded in a proof */
 };
 
 /* Makes s->best the best plan within `limit` per kernel, from the linear
