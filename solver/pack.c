@@ -4,13 +4,12 @@
  * Offline dynamic storage allocation is NP-hard, and no single order of
  * placement is safe (first fit by size is exact on one network and 40 % over
  * on the next). So: the lower bound (peak of live bytes), six orders each
- * with first and best fit, rounds in which what ended too high goes earlier,
- * the exact search of pack_exact.c, and from the best orders a local search
- * that moves the top-most box before one of those it rests on. Every limit
- * counts work (overlapping neighbours looked at), never time, so that the
- * result depends on the input alone. Sets whose overlap graph is too large to
- * keep are placed in the orders and rounds over an index of time
- * (pack_time.c).
+ * with first and best fit, rounds in which what ended too high goes earlier;
+ * then, where the overlap graph is small enough to keep, windows around the
+ * highest box (pack_window.c), the exact search (pack_exact.c), and from the
+ * best orders a local search that moves the top-most box before one of those
+ * it rests on. Every limit counts work (entries looked at), never time, so
+ * that the result depends on the input alone.
  */
 #include "autotm/planner.h"
 
@@ -18,6 +17,7 @@
 #include "clock.h"
 #include "pack_exact.h"
 #include "pack_time.h"
+#include "pack_window.h"
 #include "packer.h"
 #include "rng.h"
 
@@ -26,6 +26,7 @@
 
 #define SEARCH_WORK (UINT64_C(10000000)) /* neighbours visited, each search */
 #define SEARCH_MOVES UINT64_C(3000)     /* times all neighbours, if less */
+#define SEARCH_LEAST 100 /* moves that pay; fewer are not begun */
 #define STARTS 3                        /* orders that the search begins at */
 #define PROMOTIONS 8
 #define TIME_WORK UINT64_C(1200000000) /* looks, without edges */
@@ -290,7 +291,9 @@ static void search(struct packer *p, uint64_t target, uint64_t work,
     }
 }
 
-static enum atm_status place_by_time(struct packer *p, uint64_t *height)
+/* All in the order, over an index of time: it needs no edges, and no sorting of
+ * neighbours that come in a new order. */
+static enum atm_status place_all(struct packer *p, uint64_t *height)
 {
     enum atm_status st = ATM_OK;
     uint64_t end;
@@ -311,18 +314,6 @@ static enum atm_status place_by_time(struct packer *p, uint64_t *height)
         end = p->off[id] + p->box[id].bytes;
         *height = end > *height ? end : *height;
     }
-    return st;
-}
-
-static enum atm_status place_all(struct packer *p, uint64_t goal,
-                                 uint64_t *height)
-{
-    enum atm_status st = ATM_OK;
-
-    if (p->first_edge)
-        (void)place_from(p, 0, goal, height);
-    else
-        st = place_by_time(p, height);
     if (!st)
         keep_if_better(p, *height);
     return st;
@@ -350,7 +341,7 @@ static enum atm_status place_orders(struct packer *p, struct keyed *key,
          i++) {
         sort_order(p, key, i / 2);
         p->best_fit = i & 1;
-        st = place_all(p, target, &height);
+        st = place_all(p, &height);
         for (j = (*n)++; j && start[j - 1].height > height; j--)
             start[j] = start[j - 1];
         start[j] = (struct start){height, i / 2, p->best_fit};
@@ -395,7 +386,7 @@ static enum atm_status round_of(struct packer *p, struct keyed *key,
     p->level = l->level;
     p->best_fit = false;
     sort_order(p, key, l->order);
-    st = place_all(p, target, &height);
+    st = place_all(p, &height);
     if (st)
         return st;
     l->stale = height < l->lowest ? 0 : l->stale + 1;
@@ -436,22 +427,27 @@ static enum atm_status promote(struct packer *p, struct keyed *key,
     return st;
 }
 
-/* One step of the exact search: does all fit below `goal`? */
-static enum atm_status pack_below(struct packer *p, uint64_t goal,
-                                  uint64_t *work, enum atm__exact *result)
+static void keep_places(struct packer *p)
 {
     uint64_t height = p->floor;
-    enum atm_status st = atm__pack_exact(p->box, p->n, goal, work,
-                                         p->deadline, p->off, result);
     uint32_t i;
 
-    if (st || *result != ATM__EXACT_FOUND)
-        return st;
     for (i = 0; i < p->n; i++)
         if (p->off[i] + p->box[i].bytes > height)
             height = p->off[i] + p->box[i].bytes;
     keep_if_better(p, height);
-    return ATM_OK;
+}
+
+/* One step of the exact search: does all fit below `goal`? */
+static enum atm_status pack_below(struct packer *p, uint64_t goal,
+                                  uint64_t *work, enum atm__exact *result)
+{
+    enum atm_status st = atm__pack_exact(p->box, p->n, goal, work,
+                                         p->deadline, p->off, result);
+
+    if (!st && *result == ATM__EXACT_FOUND)
+        keep_places(p);
+    return st;
 }
 
 /* The target again, with most of the work; where that is not found, what lies
@@ -476,6 +472,18 @@ static enum atm_status pack_exactly(struct packer *p, uint64_t target,
     return st;
 }
 
+static enum atm_status pack_windows(struct packer *p, uint64_t target,
+                                    uint64_t work)
+{
+    enum atm_status st = ATM_OK;
+
+    if (p->best_height > target)
+        st = atm__pack_windows(p, target, work);
+    if (!st)
+        keep_places(p);
+    return st;
+}
+
 static enum atm_status pack_by_orders(struct packer *p, uint64_t target,
                                       uint64_t exact_work)
 {
@@ -484,7 +492,7 @@ static enum atm_status pack_by_orders(struct packer *p, uint64_t target,
     enum atm__exact result = ATM__EXACT_GAVE_UP;
     struct start start[2 * ORDERS];
     enum atm_status st = ATM_OK;
-    uint64_t limit;
+    uint64_t limit, all;
     uint32_t i, n;
 
     if (!key)
@@ -492,14 +500,19 @@ static enum atm_status pack_by_orders(struct packer *p, uint64_t target,
     st = place_orders(p, key, target, UINT64_MAX, start, &n);
     if (!st && p->best_height > target)
         st = promote(p, key, target, UINT64_MAX);
+    if (!st)
+        st = pack_windows(p, target, exact_work / 2);
     limit = exact_work / 8;
     if (!st && p->best_height > target)
         st = pack_below(p, target, &limit, &result);
-    for (i = 0; i < STARTS && i < n && !st && p->best_height > target; i++) {
+    all = p->first_edge[p->n] + p->n_order;
+    for (i = 0; i < STARTS && i < n && !st && p->best_height > target &&
+                SEARCH_LEAST * all < SEARCH_WORK;
+         i++) {
         sort_order(p, key, start[i].order);
         p->best_fit = start[i].best_fit;
-        limit = SEARCH_MOVES * (p->first_edge[p->n] + p->n_order);
-        limit = limit < SEARCH_WORK ? limit : SEARCH_WORK;
+        limit = SEARCH_MOVES * all < SEARCH_WORK ? SEARCH_MOVES * all
+                                                 : SEARCH_WORK;
         search(p, target, limit, i + 1, heats[i]);
     }
     if (!st && p->best_height > target)
@@ -516,9 +529,7 @@ static enum atm_status pack_by_time(struct packer *p, uint64_t target)
 
     if (!key)
         return ATM_NOMEM;
-    st = atm__timeline_new(p->arena, p->box, p->n, &p->time);
-    if (!st)
-        st = promote(p, key, target, TIME_WORK);
+    st = promote(p, key, target, TIME_WORK);
     return st ? st : place_orders(p, key, target, TIME_WORK, start, &n);
 }
 
@@ -536,6 +547,8 @@ static enum atm_status pack(struct atm_pack_box *box, uint32_t n,
     if (!p.arena)
         return ATM_NOMEM;
     st = atm__packer_init(&p);
+    if (!st)
+        st = atm__timeline_new(p.arena, box, n, &p.time);
     if (st)
         goto err_delete_arena;
     target = capacity > p.bound ? capacity : p.bound;

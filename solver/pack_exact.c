@@ -70,20 +70,21 @@ static void touch(struct exact *x, const struct item *a)
             }
 }
 
-/* The lowest offset from `off` that is aligned and free of fixed boxes, which
- * are listed from low to high. */
-static uint64_t fit(const struct exact *x, uint32_t i, uint64_t off)
+/* The lowest offset from `off` that is aligned and free of walls, which are
+ * listed from low to high. */
+static uint64_t fit(struct exact *x, uint32_t i, uint64_t off)
 {
     const struct item *a = &x->item[i];
     uint64_t align = a->align;
     uint32_t j;
 
     off = (off + align - 1) / align * align;
+    x->work += x->first_wall[i + 1] - x->first_wall[i];
     for (j = x->first_wall[i]; j < x->first_wall[i + 1]; j++) {
-        const struct atm_pack_box *w = &x->box[x->wall[j]];
+        const struct wall *w = &x->wall[j];
 
-        if (w->offset < off + a->bytes && off < w->offset + w->bytes)
-            off = (w->offset + w->bytes + align - 1) / align * align;
+        if (w->low < off + a->bytes && off < w->high)
+            off = (w->high + align - 1) / align * align;
     }
     return off;
 }
@@ -475,12 +476,14 @@ enum atm_status atm__pack_exact(const struct atm_pack_box *box, uint32_t n,
                       .deadline = deadline,
                       .arena = atm_arena_new()};
     enum atm_status st = ATM_NOMEM;
-    uint32_t *stack, i;
+    uint32_t *stack, n_free = 0, i;
 
     *result = ATM__EXACT_GAVE_UP;
     if (!x.arena)
         return ATM_NOMEM;
-    if (n > ATM__EXACT_MAX) {
+    for (i = 0; i < n; i++)
+        n_free += !box[i].fixed;
+    if (n_free > ATM__EXACT_MAX) {
         *result = ATM__EXACT_TOO_LARGE;
         st = ATM_OK;
         goto err_delete_arena;

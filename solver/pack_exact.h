@@ -4,7 +4,7 @@
 
 #include "autotm/planner.h"
 
-/* More boxes than this are not searched. */
+/* More boxes than this, those fixed not counted, are not searched. */
 #define ATM__EXACT_MAX 2048
 
 enum atm__exact {

@@ -111,36 +111,33 @@ static void make_item(struct item *a, const struct atm_pack_box *b,
     }
 }
 
-/* Items, and after them the live fixed boxes in `wall`. */
-static enum atm_status make_items(struct exact *x, uint32_t n,
-                                  struct item **wall, uint32_t *n_wall)
+static bool is_item(const struct atm_pack_box *b)
+{
+    return !b->fixed && is_live(b);
+}
+
+static enum atm_status make_items(struct exact *x, uint32_t n)
 {
     struct moment *m = atm_arena_array(x->arena, 4 * (size_t)n, sizeof(*m));
-    struct item *w = atm_arena_array(x->arena, n, sizeof(*w));
     uint32_t nm = 0, i;
 
     x->item = atm_arena_array(x->arena, n, sizeof(*x->item));
-    if (!m || !x->item || !w)
+    if (!m || !x->item)
         return ATM_NOMEM;
     for (i = 0; i < n; i++)
-        if (is_live(&x->box[i])) {
+        if (is_item(&x->box[i])) {
             const struct atm_pack_box *b = &x->box[i];
 
             nm = add_moments(m, nm, b->lower, b->upper);
             nm = add_moments(m, nm, b->lower2, b->upper2);
         }
     x->n_sections = number_sections(m, &nm);
-    for (*n_wall = i = 0; i < n; i++) {
-        struct item *a = x->box[i].fixed ? &w[*n_wall] : &x->item[x->n];
-
-        if (!is_live(&x->box[i]))
-            continue;
-        make_item(a, &x->box[i], m, nm);
-        a->box = i;
-        *(x->box[i].fixed ? n_wall : &x->n) += 1;
-    }
+    for (i = 0; i < n; i++)
+        if (is_item(&x->box[i])) {
+            make_item(&x->item[x->n], &x->box[i], m, nm);
+            x->item[x->n++].box = i;
+        }
     qsort(x->item, x->n, sizeof(*x->item), by_begin);
-    *wall = w;
     return ATM_OK;
 }
 
@@ -179,40 +176,88 @@ static enum atm_status make_members(struct exact *x)
     return ATM_OK;
 }
 
-/* Lists, for each item, of those of `other` that it meets. */
-static enum atm_status make_lists(struct exact *x, const struct item *other,
-                                  uint32_t n_other, uint32_t **first,
-                                  uint32_t **list, bool boxes)
+/* Lists the items that each item meets. */
+static enum atm_status make_near(struct exact *x)
 {
     uint32_t cap = 0, n = 0, i, j, *grown;
 
-    *list = NULL;
-    *first = atm_arena_array(x->arena, (size_t)x->n + 1, sizeof(**first));
-    if (!*first)
+    x->first_near =
+        atm_arena_array(x->arena, (size_t)x->n + 1, sizeof(*x->first_near));
+    if (!x->first_near)
         return ATM_NOMEM;
     for (i = 0; i < x->n; i++) {
-        for (j = 0; j < n_other; j++) {
-            if (&other[j] == &x->item[i] || !meet(&x->item[i], &other[j]))
-                continue;
-            grown =
-                atm_arena_grow(x->arena, *list, &cap, n + 1, sizeof(*grown));
-            if (!grown)
-                return ATM_NOMEM;
-            *list = grown;
-            grown[n++] = boxes ? other[j].box : j;
-        }
-        (*first)[i + 1] = n;
+        grown =
+            atm_arena_grow(x->arena, x->near, &cap, n + x->n, sizeof(*grown));
+        if (!grown)
+            return ATM_NOMEM;
+        x->near = grown;
+        for (j = 0; j < x->n; j++)
+            if (j != i && meet(&x->item[i], &x->item[j]))
+                grown[n++] = j;
+        x->first_near[i + 1] = n;
     }
     return ATM_OK;
 }
 
-static int by_offset(const void *a, const void *b, void *box)
+static bool overlap(uint32_t a, uint32_t b, uint32_t c, uint32_t d)
 {
-    const struct atm_pack_box *all = box;
-    uint64_t x = all[((const struct item *)a)->box].offset;
-    uint64_t y = all[((const struct item *)b)->box].offset;
+    return a < b && c < d && a < d && c < b;
+}
 
-    return x < y ? -1 : x > y;
+static bool boxes_meet(const struct atm_pack_box *a,
+                       const struct atm_pack_box *b)
+{
+    return overlap(a->lower, a->upper, b->lower, b->upper) ||
+           overlap(a->lower, a->upper, b->lower2, b->upper2) ||
+           overlap(a->lower2, a->upper2, b->lower, b->upper) ||
+           overlap(a->lower2, a->upper2, b->lower2, b->upper2);
+}
+
+static int by_offset(const void *a, const void *b)
+{
+    const struct atm_pack_box *x = *(const struct atm_pack_box *const *)a;
+    const struct atm_pack_box *y = *(const struct atm_pack_box *const *)b;
+
+    return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+/* Lists the walls of each item, from low to high: fixed boxes that it meets,
+ * as one where nothing of its size fits between. */
+static enum atm_status make_walls(struct exact *x, uint32_t n)
+{
+    const struct atm_pack_box **fixed =
+        atm_arena_array(x->arena, n, sizeof(*fixed));
+    uint32_t cap = 0, n_fixed = 0, all = 0, i, j;
+
+    x->first_wall =
+        atm_arena_array(x->arena, (size_t)x->n + 1, sizeof(*x->first_wall));
+    if (!fixed || !x->first_wall)
+        return ATM_NOMEM;
+    for (i = 0; i < n; i++)
+        if (x->box[i].fixed && is_live(&x->box[i]))
+            fixed[n_fixed++] = &x->box[i];
+    qsort(fixed, n_fixed, sizeof(*fixed), by_offset);
+    for (i = 0; i < x->n; i++) {
+        for (j = 0; j < n_fixed; j++) {
+            uint64_t low = fixed[j]->offset, high = low + fixed[j]->bytes;
+            struct wall *w;
+
+            if (!boxes_meet(&x->box[x->item[i].box], fixed[j]))
+                continue;
+            w = all > x->first_wall[i] ? &x->wall[all - 1] : NULL;
+            if (w && low < w->high + x->item[i].bytes) {
+                w->high = high > w->high ? high : w->high;
+                continue;
+            }
+            w = atm_arena_grow(x->arena, x->wall, &cap, all + 1, sizeof(*w));
+            if (!w)
+                return ATM_NOMEM;
+            x->wall = w;
+            w[all++] = (struct wall){low, high};
+        }
+        x->first_wall[i + 1] = all;
+    }
+    return ATM_OK;
 }
 
 /* Boxes of one life, size and alignment can be told from each other by their
@@ -235,18 +280,15 @@ static uint32_t first_twin(const struct exact *x, uint32_t i)
 
 enum atm_status atm__exact_set_up(struct exact *x, uint32_t n)
 {
-    struct item *wall;
-    uint32_t n_wall, i;
-    enum atm_status st = make_items(x, n, &wall, &n_wall);
+    enum atm_status st = make_items(x, n);
+    uint32_t i;
 
     if (!st)
         st = make_members(x);
     if (!st)
-        st = make_lists(x, x->item, x->n, &x->first_near, &x->near, false);
-    if (st)
-        return st;
-    qsort_r(wall, n_wall, sizeof(*wall), by_offset, (void *)x->box);
-    st = make_lists(x, wall, n_wall, &x->first_wall, &x->wall, true);
+        st = make_near(x);
+    if (!st)
+        st = make_walls(x, n);
     if (st)
         return st;
     x->low = atm_arena_array(x->arena, x->n_sections, sizeof(*x->low));

@@ -11,6 +11,10 @@ struct old { /* a lowest offset, or from n on a section's height, before */
     uint64_t off;
 };
 
+struct wall {
+    uint64_t low, high;
+};
+
 struct item {
     uint32_t box;
     uint32_t lo[2], hi[2]; /* sections [lo, hi), perhaps two runs */
@@ -36,7 +40,8 @@ struct exact {
     uint32_t *first_open;            /* of these: those before are placed */
     uint32_t n_placed, *placed;      /* in the order of placement */
     uint32_t *first_near, *near;     /* neighbours of each item */
-    uint32_t *first_wall, *wall;     /* fixed boxes that an item meets */
+    uint32_t *first_wall;            /* fixed boxes that an item meets */
+    struct wall *wall;
     uint32_t n_dirty, first_dirty, *dirty; /* a ring of n_sections */
     uint8_t *is_dirty;
     struct old *trail;

@@ -38,7 +38,7 @@ struct packer {
     double deadline; /* 0: none */
     double *contention;
     uint32_t *level; /* least first, before the order's own key */
-    struct atm__timeline *time; /* where there are no edges */
+    struct atm__timeline *time;
 };
 
 static inline uint64_t atm__box_align(const struct atm_pack_box *b)
