@@ -4,6 +4,7 @@
 
 #include "arena.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,6 +25,7 @@ struct row {
     struct atm_tier_info info;
     enum atm_status st;
     const char *why; /* not usable */
+    bool measured;   /* by --calibrate, now or before */
 };
 
 static bool kind_shown(const char *kind)
@@ -49,6 +51,31 @@ static enum atm_status probe(struct cli *c, const char *spec, double read_bw,
     return r->why ? ATM_OK : ATM_NOMEM;
 }
 
+/* A real tier's figures are a prior until it is calibrated. */
+static enum atm_status known(struct atm_store *store, struct row *r)
+{
+    struct atm_curve_point p[ATM_CURVE_MAX];
+    enum atm_status st;
+    uint32_t n = 0;
+
+    if (r->st || r->info.caps & ATM_TIER_EMULATED)
+        return ATM_OK;
+    st = atm_store_curve(store, r->spec, p, ATM_CURVE_MAX, &n);
+    r->measured = n > 0 || strcmp(r->spec, "dram") == 0;
+    if (!st && n > 0) {
+        atm_curve_knee(p, n, ATM_READ, &r->info.read_bw, &r->info.read_par);
+        atm_curve_knee(p, n, ATM_WRITE, &r->info.write_bw, &r->info.write_par);
+    }
+    return st;
+}
+
+static const char *times(const struct row *r)
+{
+    return r->info.caps & ATM_TIER_EMULATED ? "emulated"
+           : r->measured                    ? "measured"
+                                            : "assumed";
+}
+
 static json_t *row_json(const struct row *r)
 {
     const struct atm_tier_info *t = &r->info;
@@ -57,10 +84,10 @@ static json_t *row_json(const struct row *r)
         return json_pack("{s:s, s:b, s:s}", "spec", r->spec, "usable", 0,
                          "reason", r->why);
     return json_pack(
-        "{s:s, s:s, s:s, s:b, s:b, s:b, s:o, s:f, s:f, s:f}", "spec", r->spec,
-        "kind", t->kind, "help", r->help, "usable", 1, "emulated",
-        (t->caps & ATM_TIER_EMULATED) != 0, "addressable",
-        (t->caps & ATM_TIER_ADDRESSABLE) != 0, "size_bytes",
+        "{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:o, s:f, s:f, s:f}", "spec",
+        r->spec, "kind", t->kind, "help", r->help, "times", times(r), "note",
+        t->note, "usable", 1, "emulated", (t->caps & ATM_TIER_EMULATED) != 0,
+        "addressable", (t->caps & ATM_TIER_ADDRESSABLE) != 0, "size_bytes",
         t->size == UINT64_MAX ? json_null() : json_integer((json_int_t)t->size),
         "read_bw", t->read_bw, "write_bw", t->write_bw, "latency_seconds",
         t->latency_s);
@@ -89,24 +116,104 @@ static enum atm_status show(struct cli *c, const struct row *row, uint32_t n)
         x[3] = atm_arena_printf(c->arena, "%.1f", t->read_bw / 1e9);
         x[4] = atm_arena_printf(c->arena, "%.1f", t->write_bw / 1e9);
         x[5] = atm_arena_printf(c->arena, "%.0f", t->latency_s * 1e9);
-        x[6] = t->caps & ATM_TIER_EMULATED ? "emulated" : "measured";
-        if (!x[3] || !x[4] || !x[5])
+        x[6] = t->note[0] ? atm_arena_printf(c->arena, "%s; %s", times(&row[i]),
+                                             t->note)
+                          : times(&row[i]);
+        if (!x[3] || !x[4] || !x[5] || !x[6])
             return ATM_NOMEM;
     }
     return cli_table(head, COLUMNS, cell, n);
 }
 
+static enum atm_status probe_all(struct cli *c, struct atm_store *store,
+                                 double read_bw, double write_bw,
+                                 struct row *row, uint32_t *n)
+{
+    const char *slow = cli_text(c, OPT_SLOW);
+    enum atm_status st = ATM_OK;
+    uint32_t i;
+
+    for (i = 0; i < sizeof(shown) / sizeof(shown[0]) && !st && !slow; i++)
+        st = probe(c, shown[i], read_bw, write_bw, &row[(*n)++]);
+    for (i = 0; atm_tier_kind_at(i) && *n < SHOWN_MAX && !st && !slow; i++)
+        if (!kind_shown(atm_tier_kind_at(i)->kind))
+            st = probe(c, atm_tier_kind_at(i)->kind, read_bw, write_bw,
+                       &row[(*n)++]);
+    if (!st && slow)
+        st = probe(c, slow, read_bw, write_bw, &row[(*n)++]);
+    for (i = 0; i < *n && !st; i++)
+        st = known(store, &row[i]);
+    return st;
+}
+
+/* ---- --calibrate ----------------------------------------------------------
+ */
+
+static enum atm_status show_curve(struct cli *c, const char *spec,
+                                  const struct atm_curve_point *p, uint32_t n)
+{
+    static const char *const direction[] = {"read", "write", "mixed"};
+    static const char *const head[] = {"DIRECTION", "AT ONCE>", "BLOCK>",
+                                       "GB/s>"};
+    const char *cell[4 * ATM_CURVE_MAX];
+    json_t *all = json_array();
+    enum atm_status st;
+    double bw;
+    uint32_t i;
+    int par;
+
+    for (i = 0; i < n; i++) {
+        (void)json_array_append_new(
+            all,
+            json_pack("{s:s, s:i, s:I, s:f}", "direction",
+                      direction[p[i].direction], "at_once", p[i].par,
+                      "block_bytes", (json_int_t)p[i].block, "bw", p[i].bw));
+        cell[4 * i] = direction[p[i].direction];
+        cell[4 * i + 1] = atm_arena_printf(c->arena, "%d", p[i].par);
+        cell[4 * i + 2] =
+            atm_arena_printf(c->arena, "%" PRIu64 " KiB", p[i].block >> 10);
+        cell[4 * i + 3] = atm_arena_printf(c->arena, "%.2f", p[i].bw / 1e9);
+    }
+    if (c->json)
+        return cli_print_json(
+            json_pack("{s:s, s:o}", "spec", spec, "curve", all));
+    json_decref(all);
+    st = cli_table(head, 4, cell, n);
+    printf("\n");
+    for (i = 0; i < 3 && !st; i++) {
+        atm_curve_knee(p, n, (enum atm_direction)i, &bw, &par);
+        cli_line(direction[i], "%.2f GB/s, within 5 %% from %d at once",
+                 bw / 1e9, par);
+    }
+    return st;
+}
+
+static enum atm_status calibrate(struct cli *c, struct atm_store *store,
+                                 int threads)
+{
+    const char *spec = cli_text(c, OPT_SLOW);
+    struct atm_curve_point p[ATM_CURVE_MAX];
+    enum atm_status st;
+    uint32_t n;
+
+    if (!spec)
+        return atm_fail(ATM_INVAL, "--calibrate: name the tier with --slow");
+    st = atm_store_calibrate(store, spec, threads, p, ATM_CURVE_MAX, &n);
+    return st ? st : show_curve(c, spec, p, n);
+}
+
 enum atm_status verb_devices(struct cli *c)
 {
-    const char *slow = cli_text(c, OPT_SLOW), *warning;
     struct row row[SHOWN_MAX];
     struct atm_store *store;
+    const char *warning;
     double read_bw, write_bw;
     uint32_t i, n = 0;
     uint64_t threads;
     enum atm_status st;
     json_t *all;
 
+    memset(row, 0, sizeof(row));
     st = cli_count(c, OPT_THREADS, (uint64_t)atm_default_threads(), 1, 4096,
                    &threads);
     if (st)
@@ -116,16 +223,15 @@ enum atm_status verb_devices(struct cli *c)
         return st;
     if (warning)
         cli_warn(c, "%s", warning);
+    if (cli_flag(c, OPT_CALIBRATE)) {
+        st = calibrate(c, store, (int)threads);
+        atm_store_close(&store);
+        return st;
+    }
     st = atm_store_dram(store, (int)threads, &read_bw, &write_bw);
+    if (!st)
+        st = probe_all(c, store, read_bw, write_bw, row, &n);
     atm_store_close(&store);
-    for (i = 0; i < sizeof(shown) / sizeof(shown[0]) && !st && !slow; i++)
-        st = probe(c, shown[i], read_bw, write_bw, &row[n++]);
-    for (i = 0; atm_tier_kind_at(i) && n < SHOWN_MAX && !st && !slow; i++)
-        if (!kind_shown(atm_tier_kind_at(i)->kind))
-            st = probe(c, atm_tier_kind_at(i)->kind, read_bw, write_bw,
-                       &row[n++]);
-    if (!st && slow)
-        st = probe(c, slow, read_bw, write_bw, &row[n++]);
     if (st)
         return st;
     if (!c->json) {

@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include "arena.h"
+#include "profile_store.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -79,13 +80,18 @@ static enum atm_status show_dry_run(struct pipe *p)
 
 enum atm_status verb_profile(struct cli *c)
 {
-    struct pipe p = {.c = c, .model = c->arg[0]};
+    struct pipe p = {.c = c, .model = c->n_args ? c->arg[0] : NULL};
     const struct atm_profile *f;
     enum atm_status st;
     double all_fast = 0;
     char *json = NULL;
     uint32_t k;
 
+    if (profile_store_asked(c))
+        return profile_store(c);
+    if (!p.model)
+        return atm_fail(ATM_INVAL, "profile: MODEL is missing; see `autotm "
+                                   "help profile`");
     st = pipe_until(&p, PIPE_PROFILE);
     if (!st && cli_flag(c, OPT_DRY_RUN))
         st = show_dry_run(&p);

@@ -25,12 +25,16 @@ struct bench {
     unsigned char *room, *dram; /* aligned in it, as a pool is */
 };
 
+/* `par`: at what depth, where the tier was calibrated; else 0. */
 static struct atm__vector vector_of(const char *spec, int write, int size,
-                                    int threads)
+                                    int threads, int par)
 {
-    char text[64];
+    char text[96];
     int n = snprintf(text, sizeof(text), "move %s %" PRIu64 " threads %d",
                      write ? "write" : "read", size_of[size], threads);
+
+    if (par)
+        n += snprintf(text + n, sizeof(text) - (size_t)n, " at %d", par);
 
     return (struct atm__vector){atm_hash_bytes(text, (size_t)n), spec, 0};
 }
@@ -101,12 +105,22 @@ enum atm_status atm__moves_know(struct atm_store *store, const char *spec,
 {
     double median[DIRECTIONS][SIZES], bw[DIRECTIONS], latency = 0;
     struct bench b = {NULL, NULL, NULL, NULL};
-    enum atm_status st = ATM_OK;
+    struct atm_curve_point curve[ATM_CURVE_MAX];
+    enum atm_status st;
+    uint32_t points = 0;
     int write, size;
 
+    st = atm_store_curve(store, spec, curve, ATM_CURVE_MAX, &points);
+    if (!st && points > 0) { /* as many at once as it takes, and no more */
+        double unused;
+
+        atm_curve_knee(curve, points, ATM_READ, &unused, &info->read_par);
+        atm_curve_knee(curve, points, ATM_WRITE, &unused, &info->write_par);
+    }
     for (write = 0; write < DIRECTIONS && !st; write++)
         for (size = 0; size < SIZES && !st; size++) {
-            struct atm__vector v = vector_of(spec, write, size, threads);
+            int par = !points ? 0 : write ? info->write_par : info->read_par;
+            struct atm__vector v = vector_of(spec, write, size, threads, par);
             double s[SAMPLES];
             uint32_t n, sweeps;
 

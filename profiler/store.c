@@ -2,14 +2,13 @@
  * statistic can change and a kill loses one sweep. The file is treated as
  * untrusted: defensive mode, no trusted schema, checked before use; a damaged
  * one is put aside, never deleted. */
-#include "store.h"
+#include "store_rows.h"
 
 #include "arena.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +44,17 @@ static const char schema[] =
     " read_bw REAL NOT NULL CHECK (read_bw > 0 AND read_bw < 1e15),"
     " write_bw REAL NOT NULL CHECK (write_bw > 0 AND write_bw < 1e15),"
     " PRIMARY KEY (machine, threads)) STRICT, WITHOUT ROWID;";
+/* Joined later: made where it is missing, so older stores go on. */
+static const char curve_schema[] =
+    "CREATE TABLE IF NOT EXISTS curve ("
+    " machine INTEGER NOT NULL REFERENCES machine (id),"
+    " tier TEXT NOT NULL,"
+    " direction INTEGER NOT NULL CHECK (direction BETWEEN 0 AND 2),"
+    " par INTEGER NOT NULL CHECK (par > 0),"
+    " block INTEGER NOT NULL CHECK (block > 0),"
+    " bw REAL NOT NULL CHECK (bw > 0 AND bw < 1e15),"
+    " PRIMARY KEY (machine, tier, direction, par, block))"
+    " STRICT, WITHOUT ROWID;";
 /* clang-format on */
 
 enum statement {
@@ -240,6 +250,9 @@ static enum atm_status db_open(struct atm_store *s, bool *corrupt)
         if (st)
             return st;
     }
+    st = db_exec(s, curve_schema);
+    if (st)
+        return st;
     for (i = 0; i < STATEMENTS; i++)
         if (sqlite3_prepare_v3(s->db, statement_sql[i], -1,
                                SQLITE_PREPARE_PERSISTENT, &s->stmt[i],
@@ -372,7 +385,7 @@ void atm_store_close(struct atm_store **store)
     *store = NULL;
 }
 
-static void hash_blob(struct atm_hash h, unsigned char blob[16])
+void atm__store_blob(struct atm_hash h, unsigned char blob[16])
 {
     int i;
 
@@ -390,7 +403,7 @@ enum atm_status atm__store_use_machine(struct atm_store *s,
     sqlite3_stmt *q = NULL;
     enum atm_status st = ATM_OK;
 
-    hash_blob(fingerprint, blob);
+    atm__store_blob(fingerprint, blob);
     if (sqlite3_prepare_v2(s->db,
                            "INSERT INTO machine (fingerprint, description) "
                            "VALUES (?1, ?2) ON CONFLICT (fingerprint) DO "
@@ -422,7 +435,7 @@ static sqlite3_stmt *bind_vector(struct atm_store *s, enum statement which,
     sqlite3_stmt *q = s->stmt[which];
     unsigned char blob[16];
 
-    hash_blob(v->signature, blob);
+    atm__store_blob(v->signature, blob);
     (void)sqlite3_bind_int64(q, 1, s->machine);
     (void)sqlite3_bind_blob(q, 2, blob, 16, SQLITE_TRANSIENT);
     (void)sqlite3_bind_text(q, 3, v->tier, -1, SQLITE_TRANSIENT);
@@ -536,6 +549,21 @@ enum atm_status atm_store_dram(struct atm_store *s, int threads,
     (void)sqlite3_bind_double(q, 3, *read_bw);
     (void)sqlite3_bind_double(q, 4, *write_bw);
     return finish(s, q);
+}
+
+sqlite3 *atm__store_db(struct atm_store *s)
+{
+    return s->db;
+}
+
+enum atm_status atm__store_db_fail(const struct atm_store *s)
+{
+    return db_fail(s);
+}
+
+int64_t atm__store_machine_id(const struct atm_store *s)
+{
+    return s->machine;
 }
 
 const char *atm_profiler_libraries(void)

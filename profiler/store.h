@@ -38,4 +38,9 @@ enum atm_status atm__store_add(struct atm_store *s, const struct atm__vector *v,
 enum atm_status atm__store_forget(struct atm_store *s,
                                   const struct atm__vector *v);
 
+/* Replaces the curve of a tier on this machine. */
+enum atm_status atm__store_curve_put(struct atm_store *s, const char *tier,
+                                     const struct atm_curve_point *p,
+                                     uint32_t n);
+
 #endif

@@ -70,6 +70,16 @@ expect 0 '' "$autotm" devices --format json
 json 'any(t["spec"] == "dram" and t["usable"] for t in j["tiers"])'
 expect 0 '' "$autotm" devices --slow emu:profile=none --format json
 json 'not j["tiers"][0]["usable"] and "none" in j["tiers"][0]["reason"]'
+expect 0 '' "$autotm" devices --slow file:. --store c.db --format json
+json 'j["tiers"][0]["times"] == "assumed"'
+expect 0 '' "$autotm" devices --slow file:. --store c.db --format json \
+    --calibrate --threads 1
+json '{p["direction"] for p in j["curve"]} == {"read", "write", "mixed"}'
+json 'all(p["bw"] > 0 for p in j["curve"])'
+expect 0 '' "$autotm" devices --slow file:. --store c.db --format json
+json 'j["tiers"][0]["times"] == "measured"'
+expect 2 'emulated' "$autotm" devices --slow emu --calibrate --store c.db
+expect 2 '--slow' "$autotm" devices --calibrate --store c.db
 
 # y = Relu(x), x: float[N, 4]; written by hand, byte by byte
 value() {
@@ -136,6 +146,26 @@ stdout 'to measure +[1-9]'
 expect 0 '' "$autotm" profile mlp.onnx --dry-run --format json
 json 'j["to_measure"] == 0 and j["known"] == j["distinct"] > 0'
 expect 0 'lower .* ms' "$autotm" profile mlp.onnx -v
+
+# out to lines and in again; damaged lines change nothing
+expect 0 '' "$autotm" profile --list --store new.db --format json
+json 'len(j) >= 1 and j[0]["this_machine"] and j[0]["samples"] > 0'
+expect 0 '' "$autotm" profile --export rows.jsonl --store new.db
+expect 2 'exists' "$autotm" profile --export rows.jsonl --store new.db
+expect 0 'samples read' "$autotm" profile --import rows.jsonl --store copy.db
+expect 0 '' "$autotm" profile --export rows2.jsonl --store copy.db
+equal rows.jsonl rows2.jsonl
+sed '2s/"seconds":/"seconds":-/' rows.jsonl >bad.jsonl
+expect 3 'bad.jsonl: line 2' "$autotm" profile --import bad.jsonl --store b.db
+expect 0 'empty' "$autotm" profile --list --store b.db
+sed 's/"machine":"../"machine":"00/' rows.jsonl >other.jsonl
+expect 0 '' "$autotm" profile --import other.jsonl --store copy.db
+expect 0 "^$(wc -l <rows.jsonl) samples of other machines" "$autotm" profile \
+    --prune --store copy.db
+expect 0 '' "$autotm" profile --export - --store copy.db
+equal out rows.jsonl
+expect 2 'MODEL is missing' "$autotm" profile
+expect 2 'without a model' "$autotm" profile mlp.onnx --list
 
 # ---- plan ----
 expect 0 '' "$autotm" plan mlp.onnx --fast 60% -o plan.json --format json

@@ -17,6 +17,62 @@ void atm_store_close(struct atm_store **store); /* accepts null */
 enum atm_status atm_store_dram(struct atm_store *store, int threads,
                                double *read_bw, double *write_bw);
 
+/* ---- the store as rows -------------------------------------------------- */
+
+struct atm_store_summary { /* of a machine and a tier ("": all fast) */
+    const char *description, *tier;
+    bool this_machine;
+    uint64_t vectors, samples;
+};
+typedef enum atm_status atm_store_summary_fn(void *user,
+                                             const struct atm_store_summary *r);
+enum atm_status atm_store_list(struct atm_store *store,
+                               atm_store_summary_fn *fn, void *user);
+
+struct atm_store_row { /* one sample, of any machine; texts are borrowed */
+    struct atm_hash machine, signature;
+    const char *description, *tier;
+    uint64_t mask;
+    uint32_t sweep, instance;
+    double seconds;
+};
+typedef enum atm_status atm_store_row_fn(void *user,
+                                         const struct atm_store_row *row);
+enum atm_status atm_store_export(struct atm_store *store, atm_store_row_fn *fn,
+                                 void *user);
+/* Between begin and end, which takes all of it back unless `st` is OK, and
+ * returns `st`. A sample that is there already stays as it is. */
+enum atm_status atm_store_import_begin(struct atm_store *store);
+enum atm_status atm_store_import_end(struct atm_store *store,
+                                     enum atm_status st);
+enum atm_status atm_store_import(struct atm_store *store,
+                                 const struct atm_store_row *row);
+/* Forgets what other machines measured; *samples: how many went. */
+enum atm_status atm_store_prune(struct atm_store *store, uint64_t *samples);
+
+/* ---- calibration of real tiers ------------------------------------------ */
+
+enum atm_direction { ATM_READ, ATM_WRITE, ATM_MIXED };
+struct atm_curve_point {
+    enum atm_direction direction; /* mixed: both sums */
+    int par;                      /* threads; of a drive: requests under way */
+    uint64_t block;               /* bytes of a request */
+    double bw;                    /* bytes/s, median of 3 */
+};
+#define ATM_CURVE_MAX 64
+/* Measures reads, writes and both at once, and stores the curve: a few
+ * seconds. INVAL for an emulated tier. */
+enum atm_status atm_store_calibrate(struct atm_store *store, const char *spec,
+                                    int threads, struct atm_curve_point *p,
+                                    uint32_t cap, uint32_t *n);
+/* What was calibrated last; *n = 0: never. */
+enum atm_status atm_store_curve(struct atm_store *store, const char *spec,
+                                struct atm_curve_point *p, uint32_t cap,
+                                uint32_t *n);
+/* The best bandwidth of a direction, and the least par within 5 % of it. */
+void atm_curve_knee(const struct atm_curve_point *p, uint32_t n,
+                    enum atm_direction d, double *bw, int *par);
+
 /* Fills `data` (row-major, the input's dtype and shape) of graph input `input`
  * with seeded values: normal floats without denormals; integers in [0, 100),
  * or inside the table where a Gather-like node takes them as indices. What the
