@@ -55,8 +55,9 @@ static json_t *plan_json(const struct pipe *p)
 {
     const struct atm_schedule *s = p->schedule;
     const struct atm_placement *a = p->placement;
+    json_t *j;
 
-    return json_pack(
+    j = json_pack(
         "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:o, s:o, s:f, s:f, "
         "s:s, s:s, s:s, s:f, s:b, s:I, s:o, s:s, s:i}",
         "model", p->model, "kernel_count", (json_int_t)s->n_kernels,
@@ -73,6 +74,10 @@ static json_t *plan_json(const struct pipe *p)
         (json_int_t)a->smallest_budget, "uncertified_bound_seconds",
         cli_json_real(s->uncertified_bound_s), "slow", s->tier[1].spec,
         "threads", s->threads);
+    if (j && a->asynchronous)
+        (void)json_object_set_new(j, "hidden_share",
+                                  cli_json_real(a->hidden_share));
+    return j;
 }
 
 static void show_times(double predicted, double fast, double slow,
@@ -88,6 +93,14 @@ static void show_times(double predicted, double fast, double slow,
         cli_line("all-slow", "%s%s", cli_seconds(slow, d), note);
     else
         cli_line("all-slow", "not allowed on this tier");
+}
+
+static void show_hidden(const struct atm_placement *a)
+{
+    if (a->asynchronous && isfinite(a->hidden_share))
+        cli_line("hidden", "%.1f %% of sync's move time under the same clock%s",
+                 100 * a->hidden_share,
+                 a->hidden_share > 1 ? " (kernels are faster too)" : "");
 }
 
 static void show_plan(const struct pipe *p)
@@ -113,6 +126,7 @@ static void show_plan(const struct pipe *p)
     cli_line("slow pool", "%s", cli_bytes_exact(s->slow_peak_bytes, x));
     cli_line("moved per iteration", "%s", cli_bytes_exact(s->moved_bytes, x));
     show_times(s->predicted_s, s->all_fast_s, s->all_slow_s, note);
+    show_hidden(a);
     cli_line("lower bound", "%s, gap %.3f %%%s",
              cli_seconds(s->lower_bound_s, x), 100 * s->gap, note);
     cli_line("status", "%s by planner %s in %.2f s", status_text(s->status),
@@ -366,10 +380,7 @@ static void show_answer(const struct atm_problem *p,
     cli_line("slow pool", "%s", cli_bytes_exact(a->slow_peak_bytes, x));
     cli_line("moved", "%s", cli_bytes_exact(a->moved_bytes, x));
     show_times(a->objective, all_in(p, false), all_in(p, true), "");
-    if (a->asynchronous && isfinite(a->hidden_share))
-        cli_line("hidden", "%.1f %% of sync's move time under the same clock%s",
-                 100 * a->hidden_share,
-                 a->hidden_share > 1 ? " (kernels are faster too)" : "");
+    show_hidden(a);
     cli_line("lower bound", "%s, gap %.3f %%", cli_seconds(a->lower_bound, x),
              100 * a->gap);
     cli_line("status", "%s by planner %s in %.2f s", status_text(a->status),
