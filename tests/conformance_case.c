@@ -156,10 +156,27 @@ static bool number(const struct atm_array *a, int64_t i, double *x)
     }
 }
 
+/* ONNX's own runner allows 1e-7. The transforms of the suite are NumPy's fast
+ * ones in float: where a sum cancels to zero they leave rounding errors of its
+ * terms, up to 1.5e-6 beside values of 54. */
+static double absolute_tolerance(const Onnx__GraphProto *g,
+                                 const struct atm_array *want)
+{
+    double largest = 0, x;
+    int64_t n = 0, i;
+
+    if (g->n_node != 1 || strcmp(g->node[0]->op_type, "DFT") != 0 ||
+        want->dtype != ATM_F32 || atm_shape_count(&want->shape, &n))
+        return 1e-7;
+    for (i = 0; i < n && number(want, i, &x); i++)
+        largest = fmax(largest, fabs(x));
+    return fmax(1e-7, largest * 0x1p-24);
+}
+
 /* The tolerances of ONNX's own runner; integers must be equal. bfloat16 has
  * steps of 2^-7, and the suite cuts off where ONNX says to round. */
 static enum atm_status compare(uint32_t out, const struct atm_array *want,
-                               const struct atm_array *got)
+                               const struct atm_array *got, double atol)
 {
     double rtol = want->dtype == ATM_BF16 ? 0x1p-7 : 1e-3;
     char a[128], b[128];
@@ -184,14 +201,15 @@ static enum atm_status compare(uint32_t out, const struct atm_array *want,
             return atm_fail(ATM_MISMATCH, "output %" PRIu32 ": %s values "
                             "differ", out, atm_dtype_name(want->dtype));
         if (!(x == y || (isnan(x) && isnan(y)) ||
-              fabs(x - y) <= 1e-7 + rtol * fabs(x)))
+              fabs(x - y) <= atol + rtol * fabs(x)))
             return atm_fail(ATM_MISMATCH, "output %" PRIu32 ": element %"
                             PRId64 " is %.9g, expected %.9g", out, i, y, x);
     }
     return ATM_OK;
 }
 
-static enum atm_status compare_all(const char *dir, const struct arrays *got)
+static enum atm_status compare_all(const char *dir, const Onnx__GraphProto *g,
+                                   const struct arrays *got)
 {
     struct atm_array want = {0}, shown;
     enum atm_status st = ATM_OK;
@@ -208,7 +226,7 @@ static enum atm_status compare_all(const char *dir, const struct arrays *got)
         if (!st)
             st = atm_array_settle(&shown);
         if (!st)
-            st = compare(i, &want, &shown);
+            st = compare(i, &want, &shown, absolute_tolerance(g, &want));
         atm_array_clear(&want);
     }
     return st;
@@ -569,7 +587,7 @@ void conformance_case(const char *dir, const Onnx__ModelProto *model,
         st = lower_and_run(g, &x, &p, &y);
     f->verdict = st == ATM_UNSUPPORTED ? UNSUPPORTED : WRONG;
     if (!st)
-        st = compare_all(dir, &y);
+        st = compare_all(dir, model->graph, &y);
     for (i = 0; !st && i < SETTINGS; i++)
         st = run_setting(p, &settings[i], &x, &y);
     if (!st)

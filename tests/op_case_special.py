@@ -184,6 +184,19 @@ def training(ref):
     ref("BatchNormalization", [x[:, :, 0, 0]] + s, 15, 3, training_mode=1)
 
 
+def halves(ref):
+    """Sums of small integers: exact in float16, however they are rounded."""
+    def n(*shape):
+        return i(-3, 4, *shape, t=np.float16)
+    ref("MatMul", [n(2, 3, 70), n(70, 5)], 13)
+    ref("MatMul", [n(3, 4), n(4, 67)], 13)
+    ref("Gemm", [n(4, 3), n(5, 4), n(5)], 13, transA=1, transB=1)
+    ref("Conv", [n(2, 4, 6, 5), n(6, 2, 3, 2), n(6)], 11, group=2,
+        pads=[1, 0, 1, 1], strides=[2, 1])
+    ref("ConvTranspose", [n(1, 2, 3, 3), n(2, 3, 2, 2), n(3)], 11,
+        strides=[2, 2])
+
+
 def build(case):
     cases, ref = collector(case)
     recurrent(ref)
@@ -193,4 +206,5 @@ def build(case):
     regions(ref)
     selections(ref)
     training(ref)
+    halves(ref)
     return cases

@@ -12,7 +12,7 @@ static enum atm_status infer(struct atm_call *call)
     struct atm_shape y;
     enum atm_status st;
 
-    st = atm_need_same_type(call, ATM_TYPE(F32) | ATM_TYPE(F64));
+    st = atm_need_same_type(call, ATM_TYPES_FLOAT);
     if (!st)
         st = atm__conv_shape(call->node, &call->in[0].shape, k, &w, &y);
     if (st)
@@ -113,6 +113,24 @@ static void add_channel(const struct atm_call *call, const struct atm_window *w,
     } while (next_tap(w, tap));
 }
 
+/* 16-bit floats: each element is summed up before it is rounded. */
+static enum atm_status run_half(const struct atm_call *call,
+                                const struct atm_window *w)
+{
+    int64_t group = atm_node_int(call->node, "group", 1), at = 0;
+    const struct atm_view *y = &call->out[0], *bias = &call->in[2];
+    struct atm__walk walk;
+
+    for (atm__walk_begin(&walk, &y->shape); walk.left > 0;
+         atm__walk_next(&walk))
+        atm__put_f(
+            y, at++,
+            atm__conv_sum(&call->in[0], 0, &call->in[1], 0, w, group,
+                          walk.index) +
+                (atm_has_in(call, 2) ? atm__get_f(bias, walk.index[1]) : 0));
+    return ATM_OK;
+}
+
 static enum atm_status run(const struct atm_call *call)
 {
     const struct atm_view *y = &call->out[0], *bias = &call->in[2];
@@ -128,6 +146,8 @@ static enum atm_status run(const struct atm_call *call)
     st = atm_window_infer(call->node, xs, ks, &w);
     if (st || atm_view_count(y) == 0)
         return st;
+    if (atm_dtype_bytes(y->dtype) == 2)
+        return run_half(call, &w);
     per_group = ks->dim[0] / group;
     plane = atm_dims_product(xs, 2, xs->rank);
     taps = atm_dims_product(ks, 2, ks->rank);

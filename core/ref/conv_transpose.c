@@ -88,7 +88,7 @@ static enum atm_status infer(struct atm_call *call)
     enum atm_status st;
     uint32_t i;
 
-    st = atm_need_same_type(call, ATM_TYPE(F32) | ATM_TYPE(F64));
+    st = atm_need_same_type(call, ATM_TYPES_FLOAT);
     if (!st)
         st = window_of(call, &w);
     if (st)
@@ -135,7 +135,7 @@ static int64_t landing(const struct atm_window *w, const int64_t *at,
 static enum atm_status run(const struct atm_call *call)
 {
     const struct atm_view *x = &call->in[0], *weight = &call->in[1];
-    const struct atm_view *y = &call->out[0];
+    struct atm_view acc = call->out[0], *y = &acc;
     int64_t group = atm_node_int(call->node, "group", 1);
     int64_t m = weight->shape.dim[1], per_group = x->shape.dim[1] / group;
     int64_t plane = atm_dims_product(&y->shape, 2, y->shape.rank);
@@ -148,6 +148,10 @@ static enum atm_status run(const struct atm_call *call)
     st = window_of(call, &w);
     if (st || count == 0)
         return st;
+    if (atm_dtype_bytes(y->dtype) == 2) { /* summed up as float */
+        acc.dtype = ATM_F32;
+        acc.data = call->scratch;
+    }
     for (at = 0; at < count; at++)
         atm__put_f(y, at,
                    atm_has_in(call, 2)
@@ -172,7 +176,18 @@ static enum atm_status run(const struct atm_call *call)
             atm__put_f(y, out, atm__get_f(y, out) + v * atm__get_f(weight, k));
         }
     }
+    for (at = 0; acc.data != call->out[0].data && at < count; at++)
+        atm__put_f(&call->out[0], at, atm__get_f(y, at));
     return ATM_OK;
+}
+
+static uint64_t scratch_bytes(const struct atm_call *call)
+{
+    const struct atm_view *y = &call->out[0];
+
+    return atm_dtype_bytes(y->dtype) == 2
+               ? (uint64_t)atm_view_count(y) * sizeof(float)
+               : 0;
 }
 
 static const struct atm_attr_def attrs[] = {
@@ -187,4 +202,4 @@ static const struct atm_attr_def attrs[] = {
     {.name = NULL}};
 
 const struct atm_op_impl atm_op_impl_ConvTranspose = {
-    .attrs = attrs, .infer = infer, .run = run};
+    .attrs = attrs, .infer = infer, .run = run, .scratch_bytes = scratch_bytes};

@@ -78,8 +78,8 @@ enum atm_status atm__conv_int_run(const struct atm_call *call,
                                   atm__int_sink *sink)
 {
     const struct atm_view *x = &call->in[f->a], *k = &call->in[f->b];
-    int64_t group = atm_node_int(call->node, "group", 1), at = 0, c;
-    int64_t plane, taps, x_zero = zero_of(call, f->a_zero, 0);
+    double x_zero = (double)zero_of(call, f->a_zero, 0);
+    int64_t group = atm_node_int(call->node, "group", 1), at = 0;
     struct atm__walk walk;
     struct atm_window w;
     struct atm_shape y;
@@ -88,32 +88,13 @@ enum atm_status atm__conv_int_run(const struct atm_call *call,
     st = atm__conv_shape(call->node, &x->shape, &k->shape, &w, &y);
     if (st)
         return st;
-    plane = atm_dims_product(&x->shape, 2, x->shape.rank);
-    taps = atm_dims_product(&k->shape, 2, k->shape.rank);
     for (atm__walk_begin(&walk, &y); walk.left > 0; atm__walk_next(&walk)) {
-        int64_t m = walk.index[1], sum = 0;
-        int64_t k_zero = zero_of(call, f->b_zero, m);
-        int64_t first = walk.index[0] * x->shape.dim[1] +
-                        m / (k->shape.dim[0] / group) * k->shape.dim[1];
+        int64_t m = walk.index[1];
+        double sum =
+            atm__conv_sum(x, x_zero, k, (double)zero_of(call, f->b_zero, m), &w,
+                          group, walk.index); /* exact: 16 bits a product */
 
-        for (c = 0; c < k->shape.dim[1]; c++) {
-            int64_t k_at = (m * k->shape.dim[1] + c) * taps;
-            struct atm__reach r;
-
-            atm__reach_begin(&w, walk.index + 2, &r);
-            while (r.more) {
-                int64_t tap = 0;
-                uint32_t d;
-
-                for (d = 0; d < w.rank; d++)
-                    tap = tap * w.kernel[d] + r.k[d];
-                sum += (atm__get_i(k, k_at + tap) - k_zero) *
-                       (atm__get_i(x, (first + c) * plane +
-                                          atm__reach_next(&w, &r)) -
-                        x_zero);
-            }
-        }
-        sink(call, at++, sum, m, m);
+        sink(call, at++, atm__double_to_i64(sum), m, m);
     }
     return ATM_OK;
 }

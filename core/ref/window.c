@@ -89,3 +89,35 @@ enum atm_status atm__conv_shape(const struct atm_node *node,
     *y = atm__window_shape(x, k->dim[0], w);
     return ATM_OK;
 }
+
+double atm__conv_sum(const struct atm_view *x, double x_zero,
+                     const struct atm_view *k, double k_zero,
+                     const struct atm_window *w, int64_t group,
+                     const int64_t *index)
+{
+    int64_t m = index[1], depth = k->shape.dim[1], c;
+    int64_t plane = atm_dims_product(&x->shape, 2, x->shape.rank);
+    int64_t taps = atm_dims_product(&k->shape, 2, k->shape.rank);
+    int64_t first =
+        index[0] * x->shape.dim[1] + m / (k->shape.dim[0] / group) * depth;
+    double sum = 0;
+
+    for (c = 0; c < depth; c++) {
+        int64_t k_at = (m * depth + c) * taps;
+        struct atm__reach r;
+
+        atm__reach_begin(w, index + 2, &r);
+        while (r.more) {
+            int64_t tap = 0;
+            uint32_t d;
+
+            for (d = 0; d < w->rank; d++)
+                tap = tap * w->kernel[d] + r.k[d];
+            sum +=
+                (atm__get_f(k, k_at + tap) - k_zero) *
+                (atm__get_f(x, (first + c) * plane + atm__reach_next(w, &r)) -
+                 x_zero);
+        }
+    }
+    return sum;
+}

@@ -41,4 +41,11 @@ enum atm_status atm__conv_shape(const struct atm_node *node,
                                 const struct atm_shape *k, struct atm_window *w,
                                 struct atm_shape *y);
 
+/* One element of a convolution, at `index` (image, channel, space): the sum,
+ * in double, of products of what remains over the zero points. */
+double atm__conv_sum(const struct atm_view *x, double x_zero,
+                     const struct atm_view *k, double k_zero,
+                     const struct atm_window *w, int64_t group,
+                     const int64_t *index);
+
 #endif
