@@ -489,7 +489,7 @@ static enum atm_status measure_whole(struct job *j, struct atm_exec *exec)
             if (!st)
                 st = tell(j);
         }
-        again = j->plan.rounds < ROUNDS;
+        again = j->plan.rounds < ROUNDS && j->waited_s < PATIENCE_S;
         if (again && !st)
             st = look_again(j, b, &again);
         if (again && !st)
