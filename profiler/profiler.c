@@ -25,7 +25,7 @@
 #define SAMPLES_MIN 5
 /* So many times `samples` sweeps, or so long, quiet ones are waited for. */
 #define PATIENCE 3
-#define PATIENCE_S 5
+#define PATIENCE_S 2
 #define NOISY 10 /* a sweep is that loses more than one sample in so many */
 #define LOOK_AGAIN_NS 200000000
 #define LOOKS 4      /* the first finds cold caches */
