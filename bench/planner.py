@@ -1,18 +1,20 @@
 #!/usr/bin/env python3
 """planner.py - the planner against its targets, on one core.
 
-    bench/planner.py [PROBLEM...] [--tile KERNELS] [--against] [--fast P,P..]
+    bench/planner.py [PROBLEM...] [--tile KERNELS [--nested]] [--against]
+                     [--fast P,P..]
     bench/planner.py [PROBLEM...] --modes
 
 For each problem file and each budget in it: certified gap, CPU and wall
 seconds of the whole command to --gap (reading, solving, packing, checking),
 peak memory, objective over the best known. --tile plans for copies of each
-problem instead (bench/tile.py). --against writes the integer program with
---emit-lp (all memory rows that none other implies) and gives it to CBC and to
-HiGHS, one thread, to the same gap, and prints their time over ours; one that
-is not installed is left out. --modes prints AutoTM's modes side by side
-(bench/modes.py). Exits 1 where a gap or an objective misses, or a mode is
-worse than the one it extends.
+problem instead (bench/tile.py); above 10,000 kernels the gap asked for is 2 %.
+--against writes the integer program with --emit-lp (all memory rows that none
+other implies) and gives it to CBC and to HiGHS, one thread, to the same gap,
+and prints their time over ours; one that is not installed is left out. --modes
+prints AutoTM's modes side by side (bench/modes.py). Exits 1 where a gap, an
+objective, the CPU seconds or the memory (200 MB, up to 10,000 kernels) miss, or
+a mode is worse than the one it extends.
 """
 import argparse
 import json
@@ -50,8 +52,9 @@ def arguments():
     p.add_argument("--autotm", default="build/autotm")
     p.add_argument("--fast", help="percent of the peak, in place of the "
                    "file's budgets")
-    p.add_argument("--gap", type=float, default=0.001)
+    p.add_argument("--gap", type=float)
     p.add_argument("--tile", type=int, metavar="KERNELS")
+    p.add_argument("--nested", action="store_true")
     p.add_argument("--against", action="store_true")
     p.add_argument("--modes", action="store_true")
     p.add_argument("--limit", type=float, default=300,
@@ -121,12 +124,17 @@ def budgets(a, problem):
 def measure(a, path, problem):
     missed = 0
     name, n = problem["name"], len(problem["kernels"])
+    wanted = 0.001 if n <= 10000 else 0.02
+    seconds = 10 if n <= 3000 else 60 if n <= 10000 else 120
+    if not a.gap:
+        a = argparse.Namespace(**{**vars(a), "gap": wanted})
     for row in budgets(a, problem):
         wall, cpu, rss, p = plan(a, path, row["bytes"])
         best = row.get("best")
         ratio = p["objective"] / best if best else float("nan")
         small = row["fraction"] < 0.0499
-        bad = p["gap"] > (0.01 if small else 0.001) or ratio > 1.001
+        bad = (p["gap"] > max(wanted, 0.01 if small else 0) or ratio > 1.001 or
+               cpu > seconds or (n <= 10000 and rss > 200))
         missed += bad
         print("%-16s %6d %5.1f %%  gap %.4f %%  cpu %7.2f s  wall %7.2f s  "
               "%4.0f MB  %.6f s  /best %.6f%s" % (
@@ -155,7 +163,7 @@ def main():
         problem = tile.load(path)
         with tempfile.TemporaryDirectory() as d:
             if a.tile:
-                problem = tile.tile(problem, a.tile, 1)
+                problem = tile.tile(problem, a.tile, 1, a.nested)
                 path = d + "/tiled.json"
                 pathlib.Path(path).write_text(json.dumps(problem))
                 a.fast = a.fast or "20,50"

@@ -10,8 +10,7 @@
  * above it leave. Sums in long double; what they may have lost is taken off
  * before rounding down.
  */
-#include "model.h"
-#include "split.h"
+#include "prices.h"
 
 #include "arena.h"
 #include "async_problem.h"
@@ -21,28 +20,7 @@
 
 #define ENTRIES_MAX 12 /* uses up to which all entries are listed */
 
-struct cut_of {          /* the cuts that name a storage */
-    uint32_t next, kernel;
-    double price;        /* nu * a */
-};
-
-struct prices {
-    const struct atm__model *m;
-    const struct atm_certificate *c;
-    uint64_t budget;
-    const struct atm__split *split;  /* of the leaf */
-    uint32_t n_split;
-    struct atm_arena *arena;
-    double *mu;
-    long double *mu_sum, *sigma_sum; /* prefixes */
-    double **pi;                     /* per kernel, per use */
-    double **alpha, **beta;          /* per kernel, per pair; null: none */
-    uint32_t *first_cut;             /* per storage */
-    struct cut_of *cut;
-    long double sum, size;           /* the bound; sum of magnitudes */
-};
-
-static void add(struct prices *p, long double v)
+static void add(struct atm__prices *p, long double v)
 {
     p->sum += v;
     p->size += fabsl(v);
@@ -67,7 +45,7 @@ static uint32_t use_at(const struct atm__model *m, uint32_t k,
     return atm__use_index(m, k, s);
 }
 
-static enum atm_status read_memory(struct prices *p)
+static enum atm_status read_memory(struct atm__prices *p)
 {
     const struct atm_problem *q = p->m->p;
     const struct atm_certificate *c = p->c;
@@ -94,7 +72,7 @@ static enum atm_status read_memory(struct prices *p)
     return ATM_OK;
 }
 
-static enum atm_status read_operands(struct prices *p)
+static enum atm_status read_operands(struct atm__prices *p)
 {
     const struct atm_certificate *c = p->c;
     const struct atm__model *m = p->m;
@@ -118,7 +96,7 @@ static enum atm_status read_operands(struct prices *p)
     return ATM_OK;
 }
 
-static enum atm_status read_pairs(struct prices *p)
+static enum atm_status read_pairs(struct atm__prices *p)
 {
     const struct atm_certificate *c = p->c;
     uint32_t i, n = p->m->p->n_kernels;
@@ -142,7 +120,7 @@ static enum atm_status read_pairs(struct prices *p)
     return ATM_OK;
 }
 
-static enum atm_status read_cuts(struct prices *p)
+static enum atm_status read_cuts(struct atm__prices *p)
 {
     const struct atm_certificate *c = p->c;
     uint32_t i, j, n = 0;
@@ -168,7 +146,7 @@ static enum atm_status read_cuts(struct prices *p)
             if (q->tensor[j] >= p->m->p->n_tensors || q->a[j] <= 0)
                 return wrong("a knapsack names no tensor");
             s = p->m->st.of[q->tensor[j]];
-            p->cut[n] = (struct cut_of){p->first_cut[s], q->kernel,
+            p->cut[n] = (struct atm__cut_of){p->first_cut[s], q->kernel,
                                         q->nu * (double)q->a[j]};
             p->first_cut[s] = n;
         }
@@ -181,7 +159,7 @@ static enum atm_status read_cuts(struct prices *p)
 /* Least of `t - sum pi` over the slow sets of a modelled table of many
  * operands. For max(base, sum), any mixture theta of the two is below it: the
  * best of the thetas where a term changes sign (the function is concave). */
-static long double modelled(const struct prices *p, uint32_t k, uint32_t v,
+static long double modelled(const struct atm__prices *p, uint32_t k, uint32_t v,
                             const struct atm__place_of_use *at)
 {
     const struct atm_table *t = &p->m->p->kernel[k].variant[v].t;
@@ -216,7 +194,7 @@ static long double modelled(const struct prices *p, uint32_t k, uint32_t v,
 }
 
 /* The least over the entries of kernel k that fit. */
-static long double kernel_term(struct prices *p, uint32_t k)
+static long double kernel_term(struct atm__prices *p, uint32_t k)
 {
     const struct atm__model *m = p->m;
     const struct atm__kernel *q = &m->kernel[k];
@@ -261,7 +239,7 @@ static long double kernel_term(struct prices *p, uint32_t k)
 
 /* ---- storages ---- */
 
-static double station_price(const struct prices *p, uint32_t s,
+static double station_price(const struct atm__prices *p, uint32_t s,
                             const struct atm__arc *arc)
 {
     const struct atm__model *m = p->m;
@@ -281,7 +259,7 @@ static double station_price(const struct prices *p, uint32_t s,
     return cost;
 }
 
-static long double storage_term(struct prices *p, uint32_t s, double *cost)
+void atm__prices_arcs(const struct atm__prices *p, uint32_t s, double *cost)
 {
     const struct atm__path_graph *g = &p->m->graph[s];
     const struct atm_storage *st = &p->m->st.s[s];
@@ -310,12 +288,22 @@ static long double storage_term(struct prices *p, uint32_t s, double *cost)
                 (arc->station != ATM_NONE && arc->fast &&
                  st->kernel[arc->station] == p->cut[c].kernel))
                 cost[i] += p->cut[c].price;
-        p->size += fabs(cost[i]);
     }
-    return atm__shortest(g, cost, NULL, NULL);
 }
 
-static void pair_terms(struct prices *p)
+static long double storage_term(struct atm__prices *p, uint32_t s,
+                                double *cost)
+{
+    uint32_t i;
+
+    atm__prices_arcs(p, s, cost);
+    for (i = 0; i < p->m->graph[s].n_arcs; i++)
+        if (cost[i] < INFINITY)
+            p->size += fabs(cost[i]);
+    return atm__shortest(&p->m->graph[s], cost, NULL, NULL);
+}
+
+static void pair_terms(struct atm__prices *p)
 {
     const struct atm__model *m = p->m;
     uint32_t k, q;
@@ -337,7 +325,7 @@ static void pair_terms(struct prices *p)
     }
 }
 
-static enum atm_status bound(struct prices *p)
+static enum atm_status bound(struct atm__prices *p)
 {
     const struct atm__model *m = p->m;
     uint32_t i, most = 1;
@@ -356,37 +344,44 @@ static enum atm_status bound(struct prices *p)
     return ATM_OK;
 }
 
+enum atm_status atm__prices_read(struct atm__prices *p)
+{
+    size_t n = p->m->p->n_kernels;
+    enum atm_status st;
+
+    p->mu = atm_arena_array(p->arena, n, sizeof(*p->mu));
+    p->mu_sum = atm_arena_array(p->arena, n + 1, sizeof(*p->mu_sum));
+    p->sigma_sum = atm_arena_array(p->arena, 3 * n + 1, sizeof(*p->sigma_sum));
+    p->pi = atm_arena_array(p->arena, n, sizeof(*p->pi));
+    p->alpha = atm_arena_array(p->arena, n, sizeof(*p->alpha));
+    p->beta = atm_arena_array(p->arena, n, sizeof(*p->beta));
+    if (!p->mu || !p->mu_sum || !p->sigma_sum || !p->pi || !p->alpha ||
+        !p->beta)
+        return ATM_NOMEM;
+    st = read_memory(p);
+    if (!st)
+        st = read_operands(p);
+    if (!st)
+        st = read_pairs(p);
+    return st ? st : read_cuts(p);
+}
+
 enum atm_status atm__bound_leaf(const struct atm__model *m,
                                 const struct atm_certificate *c,
                                 uint64_t budget,
                                 const struct atm__split *split,
                                 uint32_t n_split, double *out)
 {
-    struct prices p = {.m = m, .c = c, .budget = budget, .split = split,
-                       .n_split = n_split, .arena = atm_arena_new()};
-    size_t n = m->p->n_kernels;
-    enum atm_status st = ATM_NOMEM;
+    struct atm__prices p = {.m = m, .c = c, .budget = budget, .split = split,
+                            .n_split = n_split, .arena = atm_arena_new()};
+    enum atm_status st;
 
     *out = 0;
     if (!p.arena)
         return ATM_NOMEM;
-    p.mu = atm_arena_array(p.arena, n, sizeof(*p.mu));
-    p.mu_sum = atm_arena_array(p.arena, n + 1, sizeof(*p.mu_sum));
-    p.sigma_sum = atm_arena_array(p.arena, 3 * n + 1, sizeof(*p.sigma_sum));
-    p.pi = atm_arena_array(p.arena, n, sizeof(*p.pi));
-    p.alpha = atm_arena_array(p.arena, n, sizeof(*p.alpha));
-    p.beta = atm_arena_array(p.arena, n, sizeof(*p.beta));
-    if (p.mu && p.mu_sum && p.sigma_sum && p.pi && p.alpha && p.beta) {
-        st = read_memory(&p);
-        if (!st)
-            st = read_operands(&p);
-        if (!st)
-            st = read_pairs(&p);
-        if (!st)
-            st = read_cuts(&p);
-        if (!st)
-            st = bound(&p);
-    }
+    st = atm__prices_read(&p);
+    if (!st)
+        st = bound(&p);
     if (!st && p.sum == INFINITY) { /* a leaf without any plan */
         *out = INFINITY;
     } else if (!st) {

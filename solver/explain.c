@@ -150,7 +150,7 @@ static void limit(struct why *w, uint64_t bytes)
     uint32_t k;
 
     for (k = 0; k < w->p->n_kernels; k++)
-        w->plan->limit[k] = bytes;
+        atm__plan_limit(w->plan, k, bytes);
 }
 
 static void choose_variants(struct why *w)
@@ -227,7 +227,7 @@ static void judge(struct why *w, uint32_t s, struct atm_choice *c)
     c->memory_s = held_price(w, s);
     c->lacking_kernel = ATM_NONE;
     for (k = 0; k < w->p->n_kernels; k++) {
-        int64_t over = (int64_t)w->plan->held[k] + w->plan->extra[k] -
+        int64_t over = (int64_t)atm__plan_held(w->plan, k) -
                        (int64_t)w->a->budget_bytes;
 
         if (over > 0 && (uint64_t)over > c->lacking_bytes) {
@@ -466,8 +466,7 @@ enum atm_status atm_explain_kernel(const struct atm_problem *p,
     out->slow = atm__mask(&w.d, kernel);
     out->seconds = atm_table_at(&v->t, out->slow);
     out->scratch_bytes = v->scratch_bytes;
-    out->held_bytes =
-        (uint64_t)((int64_t)w.plan->held[kernel] + w.plan->extra[kernel]);
+    out->held_bytes = atm__plan_held(w.plan, kernel);
     out->price = w.mu[kernel];
     st = entries(&w, kernel, arena, out);
     if (!st)

@@ -115,7 +115,7 @@ static void survey(struct fit *f, const struct atm_placement *a,
 
     for (k = 0; k < n; k++) {
         f->top[k] = 0;
-        f->total[k] = (uint64_t)((int64_t)plan->held[k] + plan->extra[k]);
+        f->total[k] = atm__plan_held(plan, k);
     }
     for (i = 0; i < a->n_boxes; i++) {
         const struct atm_box *b = &a->box[i];

@@ -124,7 +124,6 @@ enum atm_status atm__ilp_new(const struct atm__model *m,
     p->alpha = atm_arena_array(arena, n, sizeof(*p->alpha));
     p->beta = atm_arena_array(arena, n, sizeof(*p->beta));
     p->col_of = atm_arena_array(arena, m->st.n + 1, 4);
-    p->arc_of = atm_arena_array(arena, m->st.n + 1, 4);
     p->has_fast = atm_arena_array(arena, n, 1);
     p->has_slow = atm_arena_array(arena, 3 * n, 1);
     p->has_entries = atm_arena_array(arena, n, 1);
@@ -135,8 +134,8 @@ enum atm_status atm__ilp_new(const struct atm__model *m,
     tmp = atm_arena_new();
     alive++;
     *ilp = p;
-    if (!p->link || !p->alpha || !p->beta || !p->col_of || !p->arc_of ||
-        !p->has_fast || !p->has_slow || !p->has_entries || !p->use ||
+    if (!p->link || !p->alpha || !p->beta || !p->col_of || !p->has_fast ||
+         !p->has_slow || !p->has_entries || !p->use ||
         !p->slow_use || !p->dense || !p->sorted || !tmp) {
         atm_arena_delete(tmp);
         atm__ilp_delete(ilp);
@@ -316,14 +315,14 @@ static enum atm_status results(struct atm__ilp *p, struct atm__lp *r)
     uint32_t c, i;
 
     if (!r->arc_weight)
-        r->arc_weight = atm_arena_array(p->arena, p->arc_of[p->m->st.n],
+        r->arc_weight = atm_arena_array(p->arena, p->m->arc_of[p->m->st.n],
                                         sizeof(double));
     if (!r->arc_weight)
         return ATM_NOMEM;
-    memset(r->arc_weight, 0, p->arc_of[p->m->st.n] * sizeof(double));
+    memset(r->arc_weight, 0, p->m->arc_of[p->m->st.n] * sizeof(double));
     for (c = 1; c < p->col_of[p->m->st.n]; c++)
         for (i = 0; i < p->col[c].n_arcs; i++)
-            r->arc_weight[p->arc_of[p->col[c].owner] +
+            r->arc_weight[p->m->arc_of[p->col[c].owner] +
                           p->arcs[p->col[c].arc + i]] += p->x[c];
     r->bound = glp_get_obj_val(p->lp) / p->cost_scale;
     return prices(p, &r->certificate);

@@ -85,7 +85,6 @@ struct atm__ilp {
     struct link **link;    /* per kernel, per use */
     int **alpha, **beta;   /* rows per kernel, per pair; 0: none */
     uint32_t *col_of;      /* first path column of each storage, n + 1 */
-    uint32_t *arc_of;      /* first arc of each storage in arc_weight */
     double constant;       /* seconds */
     const uint64_t *limit;
     struct lazy *lazy;

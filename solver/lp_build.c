@@ -432,15 +432,11 @@ static void scales(struct atm__ilp *p)
 bool atm__lp_build(struct atm__ilp *p, struct atm_arena *tmp)
 {
     const struct atm__model *m = p->m;
-    uint32_t i, c, nodes = 1, arcs = 0, n = m->p->n_kernels;
+    uint32_t i, c, nodes = 1, n = m->p->n_kernels;
     uint32_t *count, *stack;
 
-    for (i = 0; i < m->st.n; i++) {
+    for (i = 0; i < m->st.n; i++)
         nodes = m->graph[i].n_nodes > nodes ? m->graph[i].n_nodes : nodes;
-        p->arc_of[i] = arcs;
-        arcs += m->graph[i].n_arcs;
-    }
-    p->arc_of[m->st.n] = arcs;
     count = atm_arena_array(tmp, nodes, sizeof(*count));
     stack = atm_arena_array(tmp, nodes, sizeof(*stack));
     if (!count || !stack)

@@ -498,6 +498,7 @@ static enum atm_status build_graphs(struct atm__model *m)
             b->rest_optional--;
         st = build_graph(b);
         sort_arcs(b->g);
+        m->arc_of[i + 1] = m->arc_of[i] + b->g->n_arcs;
     }
     return st;
 }
@@ -527,7 +528,8 @@ enum atm_status atm__model_new(const struct atm_problem *p, uint64_t budget,
         m->total_bytes += m->st.s[i].bytes;
     m->kernel = atm_arena_array(arena, p->n_kernels, sizeof(*m->kernel));
     m->graph = atm_arena_array(arena, m->st.n, sizeof(*m->graph));
-    if (!m->kernel || !m->graph) {
+    m->arc_of = atm_arena_array(arena, m->st.n + 1, sizeof(*m->arc_of));
+    if (!m->kernel || !m->graph || !m->arc_of) {
         st = ATM_NOMEM;
         goto err_delete;
     }
@@ -550,15 +552,6 @@ void atm__model_delete(struct atm__model **model)
     if (*model)
         atm_arena_delete((*model)->arena);
     *model = NULL;
-}
-
-uint32_t atm__arc_offset(const struct atm__model *m, uint32_t s)
-{
-    uint32_t i, n = 0;
-
-    for (i = 0; i < s; i++)
-        n += m->graph[i].n_arcs;
-    return n;
 }
 
 double atm__shortest(const struct atm__path_graph *g, const double *cost,

@@ -12,6 +12,7 @@
 #define ATM_SOLVER_MODEL_H
 
 #include "autotm/planner.h"
+#include "load.h"
 #include "problem_storage.h"
 
 struct atm_arena;
@@ -59,6 +60,8 @@ struct atm__model {
     struct atm_arena *arena;
     struct atm_storages st;
     struct atm__path_graph *graph; /* per storage */
+    uint32_t *arc_of;      /* per storage, and the end: its first arc where the
+                              arcs of all are in one list */
     struct atm__kernel *kernel;
     uint64_t budget;
     bool slow_limited;
@@ -103,13 +106,14 @@ struct atm__plan {
     struct atm__spot **spot; /* per storage, per station */
     uint8_t *resident;
     uint32_t *variant;     /* per kernel */
-    uint64_t *held;        /* per kernel: fast bytes of all paths, both of a
-                              pair, without scratch */
     int64_t *extra;        /* per kernel: scratch less what pairs share */
-    uint64_t *slow_held;   /* per phase; null: not limited */
+    struct atm__load fast; /* per kernel: fast bytes over the limit */
+    struct atm__load slow; /* per phase; n 0: not limited */
     double tie_s;          /* per byte and kernel held: breaks ties */
+    /* of a descent: when each storage was last looked at, and when what lies
+     * in each block of kernels last changed */
+    uint32_t *looked, *changed, now;
     /* work space */
-    uint32_t *blocked, *slow_blocked; /* prefix counts */
     double *arc_cost;
     uint32_t *arc_path, *old_path, *order;
 };
@@ -118,6 +122,10 @@ enum atm_status atm__plan_new(const struct atm__model *m,
                               struct atm__plan **plan);
 void atm__plan_delete(struct atm__plan **plan);
 void atm__plan_copy(struct atm__plan *to, const struct atm__plan *from);
+/* Another limit of kernel k. */
+void atm__plan_limit(struct atm__plan *a, uint32_t k, uint64_t bytes);
+/* Fast bytes at kernel k, with scratch, shared pairs once. */
+uint64_t atm__plan_held(const struct atm__plan *a, uint32_t k);
 
 /* Takes storage s out, or puts it on the path given. */
 void atm__plan_remove(struct atm__plan *a, uint32_t s);
@@ -141,6 +149,12 @@ bool atm__plan_repair(struct atm__plan *a);
 void atm__plan_descend(struct atm__plan *a, uint64_t seed, uint32_t sweeps);
 /* Seconds of the whole plan; INFINITY: something is not allowed. */
 double atm__plan_seconds(const struct atm__plan *a);
+/* After a change at kernel k: its best variant and what is shared there. */
+void atm__plan_settle(struct atm__plan *a, uint32_t k);
+/* The set of may pairs of k, from pair `at` on, that saves most bytes: an
+ * operand shares once. Beyond 16 pairs each that can share does. */
+uint64_t atm__pairs(const struct atm__model *m, uint32_t k, uint32_t at,
+                    uint64_t fast, uint64_t give, uint64_t *bytes);
 /* May pairs of k that share: bits of pair indices. */
 uint64_t atm__plan_shared(const struct atm__plan *a, uint32_t k);
 
@@ -179,9 +193,6 @@ enum atm_status atm__ilp_search(struct atm__ilp *ilp,
 enum atm_status atm__ilp_exclude(struct atm__ilp *ilp,
                                  const struct atm_box *box, uint32_t n);
 bool atm__ilp_excludes(const struct atm__ilp *ilp, const struct atm__plan *a);
-
-/* Offset of the storage's first arc in arc_weight. */
-uint32_t atm__arc_offset(const struct atm__model *m, uint32_t s);
 
 /* ---- certificate ---- */
 

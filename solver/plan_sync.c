@@ -21,6 +21,8 @@
 
 #define ROUNDINGS 6
 #define SWEEPS 40
+#define WINDOW_ROUNDS 6
+#define WINDOW_GAIN 1e-5 /* of the bound: less is not worth a round */
 
 /* Shows what there is; true: it has to do. Once true, true for good. */
 static bool interrupted(void *search)
@@ -56,7 +58,7 @@ static void finish(struct atm__search *s, uint64_t seed)
 static double heaviest(struct atm__search *s, uint32_t st, uint32_t *n)
 {
     const struct atm__path_graph *g = &s->m->graph[st];
-    const double *w = s->lp.arc_weight + atm__arc_offset(s->m, st);
+    const double *w = s->lp.arc_weight + s->m->arc_of[st];
     double least = 1;
     uint32_t i;
 
@@ -117,80 +119,74 @@ static bool good_enough(const struct atm__search *s)
     return s->best_s < INFINITY && gap_of(s->best_s, bound) <= s->o->gap_target;
 }
 
-/* Prices of the problem with moves, and their bound. A GLPK that fails leaves
- * prices of nothing: each kernel at its best, each storage without a move. */
-static enum atm_status certify(struct atm__search *s, const struct atm__lp *lp,
-                               const struct atm__model *m)
+/* Takes prices that prove more than those at hand. */
+static enum atm_status offer(struct atm__search *s,
+                             const struct atm_certificate *c, double bound)
 {
-    struct atm_certificate nothing = {.budget = m->budget};
-    double plain;
-    enum atm_status st;
+    if (!(bound > s->bound))
+        return ATM_OK;
+    s->bound = bound;
+    return atm__certificate_copy(s->best->arena, c, &s->certificate);
+}
 
-    s->certificate = lp ? lp->certificate : nothing;
-    st = atm__bound(m, &s->certificate, &s->bound);
-    if (st || !lp || !lp->stopped)
-        return st;
-    st = atm__bound(m, &nothing, &plain);
-    if (!st && plain > s->bound) { /* the prices were not there yet */
-        s->certificate = nothing;
-        s->bound = plain;
+static enum atm_status offer_of(struct atm__search *s,
+                                const struct atm__model *m,
+                                const struct atm_certificate *c)
+{
+    double bound;
+    enum atm_status st = atm__bound(m, c, &bound);
+
+    return st ? st : offer(s, c, bound);
+}
+
+/* A plan from each round of windows. `done`: one is good enough. */
+static enum atm_status by_windows(struct atm__search *s, bool *done)
+{
+    enum atm_status st = atm__windows_new(s->m, ATM__WINDOW, &s->windows);
+    double before;
+    uint32_t i;
+
+    for (i = 0; i < WINDOW_ROUNDS && !st && !*done; i++) {
+        before = s->uncertified;
+        st = atm__windows_round(s->windows, &s->lp);
+        s->no_plan = s->lp.infeasible;
+        if (st || s->no_plan)
+            break;
+        s->uncertified = fmax(before, s->lp.bound);
+        if (!s->m->static_only)
+            st = offer(s, &s->lp.certificate, s->lp.bound);
+        if (!st && !s->lp.stopped)
+            rounding(s, 0);
+        *done = good_enough(s) || interrupted(s);
+        if (s->uncertified - before < WINDOW_GAIN * s->best_s)
+            break;
     }
     return st;
 }
 
-static enum atm_status certify_with_moves(struct atm__search *s)
+static enum atm_status by_program(struct atm__search *s)
 {
-    struct atm__model *m;
-    struct atm__ilp *ilp = NULL;
-    struct atm__lp lp = {0};
-    enum atm_status st;
-
-    st = atm__model_new(s->p, s->o->budget_bytes, false, &m);
-    if (st)
-        return st;
-    m->stop = interrupted;
-    m->stop_user = s;
-    st = atm__ilp_new(m, &ilp);
-    if (!st)
-        st = atm__ilp_solve(ilp, NULL, true, &lp);
-    st = certify(s, !st && !lp.infeasible ? &lp : NULL, m);
-    if (!st) /* the prices live in the ilp */
-        st = atm__certificate_copy(s->best->arena, &s->certificate,
-                                   &s->certificate);
-    atm__ilp_delete(&ilp);
-    atm__model_delete(&m);
-    return st;
-}
-
-static enum atm_status search_plan(struct atm__search *s)
-{
-    enum atm_status st = ATM_OK;
+    enum atm_status st = atm__ilp_new(s->m, &s->ilp);
     double proved;
     uint32_t i;
 
-    /* a plan at once, and all there is if GLPK fails */
-    if (atm__plan_start(s->work)) {
-        keep_if_better(s);
-        finish(s, s->o->seed);
-    }
-    if (!interrupted(s))
-        st = atm__ilp_new(s->m, &s->ilp);
-    if (!st && s->ilp)
+    s->lp = (struct atm__lp){0};
+    if (!st)
         st = atm__ilp_solve(s->ilp, NULL, true, &s->lp);
     if (st == ATM_NOMEM)
         return st;
-    if (st)
+    if (st) { /* what was found before stays */
         atm__ilp_delete(&s->ilp);
-    s->no_plan = !st && s->lp.infeasible;
-    if (s->m->static_only)
-        st = certify_with_moves(s);
-    else
-        st = certify(s, s->ilp && !s->no_plan ? &s->lp : NULL, s->m);
-    if (st || !s->ilp || s->no_plan)
-        return st;
-    if (s->lp.stopped)
         return ATM_OK;
-    s->uncertified = s->lp.bound;
+    }
+    s->no_plan = s->lp.infeasible;
+    if (s->no_plan)
+        return ATM_OK;
+    if (!s->m->static_only)
+        st = offer_of(s, s->m, &s->lp.certificate);
+    if (st || s->lp.stopped)
+        return st;
+    s->uncertified = fmax(s->uncertified, s->lp.bound);
     for (i = 0; i < ROUNDINGS && !good_enough(s) && !interrupted(s); i++)
         rounding(s, i);
     if (good_enough(s) || interrupted(s))
@@ -202,12 +198,65 @@ static enum atm_status search_plan(struct atm__search *s)
         s->p->n_kernels > ATM__SMALL)
         return st;
     st = atm__ilp_search(s->ilp, s->o, s->best, s->work, &s->best_s, &proved);
-    if (st == ATM_INTERNAL) { /* what was found before stays */
+    if (st == ATM_INTERNAL) {
         atm__ilp_delete(&s->ilp);
         return ATM_OK;
     }
-    if (proved > s->uncertified)
-        s->uncertified = proved;
+    s->uncertified = fmax(s->uncertified, proved);
+    return st;
+}
+
+/* Prices of the problem with moves for plans without. */
+static enum atm_status certify_with_moves(struct atm__search *s)
+{
+    struct atm__model *m;
+    struct atm__windows *w = NULL;
+    struct atm__ilp *ilp = NULL;
+    struct atm__lp lp = {0};
+    enum atm_status st;
+    uint32_t i;
+
+    st = atm__model_new(s->p, s->o->budget_bytes, false, &m);
+    if (st)
+        return st;
+    m->stop = interrupted;
+    m->stop_user = s;
+    if (s->p->n_kernels > ATM__WHOLE_MAX) {
+        st = atm__windows_new(m, ATM__WINDOW, &w);
+        for (i = 0; i < WINDOW_ROUNDS && !st && !lp.infeasible; i++)
+            st = atm__windows_round(w, &lp);
+    } else {
+        st = atm__ilp_new(m, &ilp);
+        if (!st)
+            st = atm__ilp_solve(ilp, NULL, true, &lp);
+    }
+    if (!st && !lp.infeasible)
+        st = offer_of(s, m, &lp.certificate);
+    atm__windows_delete(&w);
+    atm__ilp_delete(&ilp);
+    atm__model_delete(&m);
+    return st == ATM_INTERNAL ? ATM_OK : st;
+}
+
+static enum atm_status search_plan(struct atm__search *s)
+{
+    struct atm_certificate nothing = {.budget = s->m->budget};
+    enum atm_status st;
+    bool done;
+
+    /* a plan and a bound at once, and all there is if GLPK fails */
+    st = offer_of(s, s->m, &nothing);
+    if (!st && atm__plan_start(s->work)) {
+        keep_if_better(s);
+        finish(s, s->o->seed);
+    }
+    done = interrupted(s);
+    if (!st && !done && s->p->n_kernels > ATM__WINDOWS_MIN)
+        st = by_windows(s, &done);
+    if (!st && !done && !s->no_plan && s->p->n_kernels <= ATM__WHOLE_MAX)
+        st = by_program(s);
+    if (!st && s->m->static_only)
+        st = certify_with_moves(s);
     return st;
 }
 
@@ -240,18 +289,25 @@ static enum atm_status prove(struct atm__search *s)
 {
     const struct atm__rounder rounder = {round_point, s};
 
-    if (s->m->static_only || s->best_s == INFINITY || !s->ilp ||
-        good_enough(s) || interrupted(s))
+    if (s->m->static_only || s->best_s == INFINITY || good_enough(s) ||
+        !s->ilp || interrupted(s))
         return ATM_OK;
     return atm__prove(s->m, left_to_prove(s), s->best_s, &rounder,
                       s->best->arena, &s->certificate, &s->bound);
+}
+
+static void set_limits(struct atm__plan *a, const uint64_t *limit)
+{
+    uint32_t k;
+
+    for (k = 0; k < a->m->p->n_kernels; k++)
+        atm__plan_limit(a, k, limit[k]);
 }
 
 enum atm_status atm__search_again(struct atm__search *s,
                                   const struct atm__plan *from,
                                   const uint64_t *limit)
 {
-    size_t bytes = s->p->n_kernels * sizeof(*limit);
     bool small = s->p->n_kernels <= ATM__SMALL, again;
     enum atm_status st = ATM_OK;
     double proved;
@@ -259,19 +315,21 @@ enum atm_status atm__search_again(struct atm__search *s,
 
     s->best_s = INFINITY;
     atm__plan_copy(s->work, from);
-    memcpy(s->work->limit, limit, bytes);
+    set_limits(s->work, limit);
     finish(s, s->o->seed);
-    again = s->ilp && !interrupted(s);
-    if (again)
+    again = (s->ilp || s->windows) && !interrupted(s);
+    if (again && s->ilp)
         st = atm__ilp_solve(s->ilp, limit, small, &s->lp);
+    else if (again)
+        st = atm__windows_limit(s->windows, limit, &s->lp);
     again = again && !st && !s->lp.infeasible && !s->lp.stopped;
     for (i = 0; i < 2 && again; i++) {
-        memcpy(s->work->limit, limit, bytes);
+        set_limits(s->work, limit);
         rounding(s, i);
     }
     if (again && small &&
         !(gap_of(s->best_s, s->lp.bound) <= s->o->gap_target)) {
-        memcpy(s->work->limit, limit, bytes);
+        set_limits(s->work, limit);
         st = atm__ilp_search(s->ilp, s->o, s->best, s->work, &s->best_s,
                              &proved);
     }
@@ -280,7 +338,7 @@ enum atm_status atm__search_again(struct atm__search *s,
         st = ATM_OK;
     }
     if (s->best_s == INFINITY && !st) {
-        memcpy(s->work->limit, limit, bytes);
+        set_limits(s->work, limit);
         if (atm__plan_start(s->work))
             finish(s, s->o->seed);
     }
@@ -307,8 +365,11 @@ static enum atm_status run(const struct atm_problem *p,
                            struct atm_placement **out)
 {
     struct atm_plan_options exact = *o;
-    struct atm__search s = {
-        .p = p, .o = &exact, .best_s = INFINITY, .uncertified = -INFINITY};
+    struct atm__search s = {.p = p,
+                            .o = &exact,
+                            .best_s = INFINITY,
+                            .bound = -INFINITY,
+                            .uncertified = -INFINITY};
     enum atm_status st;
 
     if (p->n_kernels <= ATM__TINY)
@@ -345,6 +406,7 @@ static enum atm_status run(const struct atm_problem *p,
     if (st)
         atm_placement_delete(out);
     atm__ilp_delete(&s.ilp);
+    atm__windows_delete(&s.windows);
     atm__plan_delete(&s.work);
     atm__plan_delete(&s.spare);
     atm__plan_delete(&s.best);

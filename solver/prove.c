@@ -205,7 +205,7 @@ static enum atm_status solve(struct prover *p, uint32_t n)
     if (!to->open)
         return ATM_OK;
     for (s = 0; s < p->m->st.n; s++)
-        of_storage(p, s, lp.arc_weight + atm__arc_offset(p->m, s), to);
+        of_storage(p, s, lp.arc_weight + p->m->arc_of[s], to);
     of_kernels(p, to);
     if (to->next.kind == ATM_SPLIT_NONE)
         of_choices(p, to);

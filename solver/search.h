@@ -5,6 +5,7 @@
 
 #include "decide.h"
 #include "model.h"
+#include "window.h"
 
 /* Up to this many kernels everything is tried; above, what pays. */
 #define ATM__SMALL 64
@@ -12,11 +13,17 @@
  * costs milliseconds, and a plan that packing then changes has no slack */
 #define ATM__TINY 16
 
+/* kernels above which windows come before the whole linear program, and up to
+ * which that is solved where they leave more than the gap asked for */
+#define ATM__WINDOWS_MIN 2048
+#define ATM__WHOLE_MAX 10000
+
 struct atm__search {
     const struct atm_problem *p;
     const struct atm_plan_options *o;
     struct atm__model *m;      /* of the plans that are searched */
     struct atm__ilp *ilp;      /* null: GLPK failed, or not yet */
+    struct atm__windows *windows; /* null: whole programs only */
     struct atm__lp lp;
     struct atm__plan *best, *work, *spare;
     double best_s;             /* INFINITY: none yet */

@@ -4,6 +4,8 @@
 
 #include "autotm/graph.h"
 #include "autotm/planner.h"
+#include "model.h"
+#include "window.h"
 
 #include <dirent.h>
 #include <inttypes.h>
@@ -66,7 +68,53 @@ static void check_tiny(const char *name, struct atm_problem *p)
     }
 }
 
-static void test_tiny(void)
+/* Prices of windows of a few kernels prove bounds that are no more than the
+ * listed optimum, and mostly near those of one window over all. */
+static double windows(const struct atm_problem *p, uint64_t budget,
+                    uint32_t width, double best)
+{
+    double most = -INFINITY, again;
+    struct atm__model *m;
+    struct atm__windows *w;
+    struct atm__lp lp;
+
+    ATM_ASSERT_OK(atm__model_new(p, budget, false, &m));
+    ATM_ASSERT_OK(atm__windows_new(m, width, &w));
+    for (int round = 0; round < 4; round++) {
+        ATM_ASSERT_OK(atm__windows_round(w, &lp));
+        CU_ASSERT(!lp.infeasible && !lp.stopped);
+        if (lp.bound > best + 1e-9)
+            fprintf(stderr, "%s, %" PRIu64 ": bound %.12g, best %.12g\n",
+                    p->name, budget, lp.bound, best);
+        CU_ASSERT(lp.bound <= best + 1e-9);
+        most = fmax(most, lp.bound);
+        ATM_ASSERT_OK(atm_certificate_bound(p, &lp.certificate, &again));
+        CU_ASSERT_DOUBLE_EQUAL(again, lp.bound, 1e-9);
+    }
+    atm__windows_delete(&w);
+    atm__model_delete(&m);
+    return most;
+}
+
+static unsigned n_bounds, n_near;
+
+static void check_windows(const char *name, struct atm_problem *p)
+{
+    uint32_t i, width;
+
+    (void)name;
+    for (i = 0; i < p->n_budgets; i++)
+        for (width = 2; width < 4 && !isnan(p->budget[i].best); width++) {
+            uint64_t bytes = p->budget[i].bytes;
+            double best = p->budget[i].best;
+            double whole = windows(p, bytes, p->n_kernels * 2, best);
+
+            n_bounds++;
+            n_near += windows(p, bytes, width, best) >= 0.99 * whole;
+        }
+}
+
+static void each_tiny(void (*check)(const char *name, struct atm_problem *p))
 {
     struct dirent *e;
     unsigned n = 0;
@@ -84,12 +132,26 @@ static void test_tiny(void)
         ATM_ASSERT_OK(atm_problem_read(path, &p));
         /* the optimum of those with `async` is that of another planner */
         if (!p->has_async)
-            check_tiny(e->d_name, p);
+            check(e->d_name, p);
         n += !p->has_async;
         atm_problem_delete(&p);
     }
     (void)closedir(d);
     CU_ASSERT(n >= 65);
+}
+
+static void test_tiny(void)
+{
+    each_tiny(check_tiny);
+}
+
+static void test_windows(void)
+{
+    each_tiny(check_windows);
+    fprintf(stderr, " %u bounds, %u within 1 %% of the whole ", n_bounds,
+            n_near);
+    CU_ASSERT(n_bounds >= 400);
+    CU_ASSERT(n_near * 10 >= n_bounds * 7);
 }
 
 static void test_large(void)
@@ -216,6 +278,7 @@ static void test_no_memory(void)
 
 static const struct atm_test tests[] = {
     {"tiny files: the listed optimum", test_tiny},
+    {"windows: their prices prove, and no more than the optimum", test_windows},
     {"a plan repeats byte for byte", test_repeats},
     {"too small a budget, no such planner", test_errors},
     {"no memory: refused, nothing lost", test_no_memory},
