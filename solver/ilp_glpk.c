@@ -66,7 +66,8 @@ static enum atm_status died(void)
     unguard();
     (void)glp_free_env();
     deaths++;
-    return atm_fail(ATM_INTERNAL, "the LP solver gave up: %s", why);
+    return atm_fail(strstr(why, "memory") ? ATM_NOMEM : ATM_INTERNAL,
+                    "the LP solver gave up: %s", why);
 }
 
 static bool is_dead(const struct atm__ilp *p)
@@ -140,6 +141,11 @@ enum atm_status atm__ilp_new(const struct atm__model *m,
         atm_arena_delete(tmp);
         atm__ilp_delete(ilp);
         return ATM_NOMEM;
+    }
+    if (glp_init_env() > 1) { /* later it would end the process */
+        atm_arena_delete(tmp);
+        atm__ilp_delete(ilp);
+        return atm_fail(ATM_NOMEM, "out of memory: the LP solver");
     }
     (void)glp_term_out(GLP_OFF);
     if (setjmp(escape)) {

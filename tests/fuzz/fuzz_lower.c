@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 
     if (atm_onnx_import(path, NULL, NULL, &g))
         return 0;
-    if (pipe_lower(&p, g) || p.program->n_kernels > KERNELS_MAX)
+    if (pipe_lower(&p, g, true) || p.program->n_kernels > KERNELS_MAX)
         goto close;
     least = atm_problem_min_budget(p.problem, &k);
     budget = least + (p.program->peak_bytes - least) / 2;

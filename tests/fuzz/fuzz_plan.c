@@ -83,7 +83,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     fixed_model(&m);
     FUZZ_PROMISE(
         !atm_onnx_import(fuzz_file("model.onnx", m.b, m.n), &o, NULL, &g));
-    FUZZ_PROMISE(!pipe_lower(&fixed, g));
+    FUZZ_PROMISE(!pipe_lower(&fixed, g, true));
     FUZZ_PROMISE(!pipe_plan(&fixed, "all-fast", UINT64_C(1) << 40));
     FUZZ_PROMISE(!pipe_run(&fixed, fixed.schedule, &right));
     FUZZ_PROMISE(!atm_problem_to_json(fixed.problem, &json));

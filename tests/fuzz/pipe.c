@@ -1,15 +1,17 @@
 /* pipe.c - see pipe.h. */
 #include "pipe.h"
 
+#include "arena.h"
 #include "autotm/profiler.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-enum atm_status pipe_lower(struct pipe *p, struct atm_graph *graph)
+enum atm_status pipe_lower(struct pipe *p, struct atm_graph *graph,
+                           bool reference_only)
 {
     static const char *const spec[2] = {"dram", "emu:rd=8G,wr=3G,lat=300"};
-    const struct atm_lower_options o = {.threads = 1, .reference_only = true};
+    const struct atm_lower_options o = {.threads = 1,
+                                        .reference_only = reference_only};
     const struct atm_tier_ops *ops;
     struct atm_tier_info tier[2];
     enum atm_status st = ATM_OK;
@@ -79,8 +81,8 @@ static enum atm_status feed(const struct pipe *p, struct atm_session *session,
         st = value_bytes(g, g->input[i], &bytes);
         if (st)
             return st;
-        input[i] = malloc((size_t)bytes + 1);
-        st = atm_input_fill(g, i, i, input[i]);
+        input[i] = atm_alloc((size_t)bytes);
+        st = input[i] ? atm_input_fill(g, i, i, input[i]) : ATM_NOMEM;
         if (!st)
             st = atm_session_set_input(session, i, input[i]);
     }
@@ -102,11 +104,11 @@ static enum atm_status collect(const struct pipe *p,
         st = value_bytes(g, g->output[i], &bytes);
         if (st)
             return st;
-        data = malloc((size_t)bytes + 1);
-        st = atm_session_output(session, i, data);
+        data = atm_alloc((size_t)bytes);
+        st = data ? atm_session_output(session, i, data) : ATM_NOMEM;
         for (k = 0; k < bytes && !st; k++)
             *sum = *sum * 31 + data[k];
-        free(data);
+        atm_free(data);
     }
     return st;
 }
@@ -116,12 +118,14 @@ enum atm_status pipe_run(const struct pipe *p, const struct atm_schedule *s,
 {
     const struct atm_session_options o = {.verify = true,
                                           .profile = p->profile};
-    void **input = calloc(p->graph->n_inputs + 1, sizeof(*input));
+    void **input = atm_alloc_array(p->graph->n_inputs, sizeof(*input));
     struct atm_session *session = NULL;
     struct atm_run_report report;
     enum atm_status st;
     uint32_t i;
 
+    if (!input)
+        return ATM_NOMEM;
     st = atm_session_open(p->program, s, &o, &session);
     if (!st)
         st = feed(p, session, input);
@@ -131,7 +135,7 @@ enum atm_status pipe_run(const struct pipe *p, const struct atm_schedule *s,
         st = collect(p, session, sum);
     atm_session_close(&session);
     for (i = 0; i < p->graph->n_inputs; i++)
-        free(input[i]);
-    free(input);
+        atm_free(input[i]);
+    atm_free(input);
     return st;
 }

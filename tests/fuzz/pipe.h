@@ -16,8 +16,9 @@ struct pipe {
     struct atm_schedule *schedule;
 };
 
-/* Takes the graph. Up to the problem; reference kernels, one thread. */
-enum atm_status pipe_lower(struct pipe *p, struct atm_graph *graph);
+/* Takes the graph. Up to the problem; one thread. */
+enum atm_status pipe_lower(struct pipe *p, struct atm_graph *graph,
+                           bool reference_only);
 /* A schedule; replaces the one that was there. */
 enum atm_status pipe_plan(struct pipe *p, const char *planner, uint64_t budget);
 void pipe_close(struct pipe *p);
