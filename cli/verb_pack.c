@@ -304,14 +304,25 @@ static void show(const struct pack *p)
     cli_line("found in", "%.2f s", p->seconds);
 }
 
+static bool stopped(void *user)
+{
+    (void)user;
+    return cli_interrupted();
+}
+
 static enum atm_status solve(struct pack *p)
 {
     double start = atm_now_s(), limit;
     enum atm_status st = cli_real(p->c, OPT_TIME_LIMIT, 0, &limit);
 
-    if (!st)
-        st = atm_pack_hard(p->box, p->n, p->capacity, limit, &p->height,
-                           &p->lower_bound);
+    if (st)
+        return st;
+    cli_interrupt_defer(true);
+    st = atm_pack_hard(p->box, p->n, p->capacity, limit, stopped, NULL,
+                       &p->height, &p->lower_bound);
+    cli_interrupt_defer(false);
+    if (!st && cli_interrupted())
+        cli_warn(p->c, "interrupted: this is the lowest packing found so far");
     p->seconds = atm_now_s() - start;
     return st ? st : check_answer(p);
 }

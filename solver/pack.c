@@ -319,6 +319,13 @@ static enum atm_status place_all(struct packer *p, uint64_t *height)
     return st;
 }
 
+/* Done, or out of work or time; the first packing is always made. */
+static bool enough(const struct packer *p, uint64_t target, uint64_t stop)
+{
+    return p->best_height <= target || p->work >= stop ||
+           (p->best_height < UINT64_MAX && atm__pack_over(&p->limit));
+}
+
 /* A start of the local search. */
 struct start {
     uint64_t height;
@@ -336,9 +343,7 @@ static enum atm_status place_orders(struct packer *p, struct keyed *key,
     uint64_t height;
     uint32_t i, j;
 
-    for (i = *n = 0; i < ORDERS * 2 && !st && p->best_height > target &&
-                     p->work < stop;
-         i++) {
+    for (i = *n = 0; i < ORDERS * 2 && !st && !enough(p, target, stop); i++) {
         sort_order(p, key, i / 2);
         p->best_fit = i & 1;
         st = place_all(p, &height);
@@ -413,15 +418,13 @@ static enum atm_status promote(struct packer *p, struct keyed *key,
 
     for (i = 0; i < n && !st; i++) {
         st = set_levels(p, &launch[i]);
-        for (j = 0; j < launch[i].rounds && !st && p->best_height > target &&
-                    p->work < stop;
+        for (j = 0; j < launch[i].rounds && !st && !enough(p, target, stop);
              j++)
             st = round_of(p, key, &launch[i], target);
         if (launch[i].lowest < best->lowest)
             best = &launch[i];
     }
-    while (!st && p->best_height > target && p->work < stop &&
-           best->stale < PROMOTIONS)
+    while (!st && !enough(p, target, stop) && best->stale < PROMOTIONS)
         st = round_of(p, key, best, target);
     p->level = no_level;
     return st;
@@ -443,7 +446,7 @@ static enum atm_status pack_below(struct packer *p, uint64_t goal,
                                   uint64_t *work, enum atm__exact *result)
 {
     enum atm_status st = atm__pack_exact(p->box, p->n, goal, work,
-                                         p->deadline, p->off, result);
+                                         &p->limit, p->off, result);
 
     if (!st && *result == ATM__EXACT_FOUND)
         keep_places(p);
@@ -459,7 +462,7 @@ static enum atm_status pack_exactly(struct packer *p, uint64_t target,
     enum atm__exact result = ATM__EXACT_GAVE_UP;
     enum atm_status st = ATM_OK;
 
-    while (!st && p->best_height > low && work &&
+    while (!st && !enough(p, low, UINT64_MAX) && work &&
            result != ATM__EXACT_TOO_LARGE) {
         part = goal == target ? work - work / 4 : work / 2 + 1;
         work -= part;
@@ -506,7 +509,8 @@ static enum atm_status pack_by_orders(struct packer *p, uint64_t target,
     if (!st && p->best_height > target)
         st = pack_below(p, target, &limit, &result);
     all = p->first_edge[p->n] + p->n_order;
-    for (i = 0; i < STARTS && i < n && !st && p->best_height > target &&
+    for (i = 0; i < STARTS && i < n && !st &&
+                !enough(p, target, UINT64_MAX) &&
                 SEARCH_LEAST * all < SEARCH_WORK;
          i++) {
         sort_order(p, key, start[i].order);
@@ -534,11 +538,12 @@ static enum atm_status pack_by_time(struct packer *p, uint64_t target)
 }
 
 static enum atm_status pack(struct atm_pack_box *box, uint32_t n,
-                            uint64_t capacity, uint64_t work, double deadline,
-                            uint64_t *height, uint64_t *lower_bound)
+                            uint64_t capacity, uint64_t work,
+                            struct atm__pack_limit limit, uint64_t *height,
+                            uint64_t *lower_bound)
 {
     struct packer p = {.box = box, .n = n, .best_height = UINT64_MAX,
-                       .deadline = deadline};
+                       .limit = limit};
     enum atm_status st;
     uint64_t target;
     uint32_t i;
@@ -570,18 +575,23 @@ enum atm_status atm_pack(struct atm_pack_box *box, uint32_t n,
                          uint64_t capacity, uint64_t *height,
                          uint64_t *lower_bound)
 {
-    return pack(box, n, capacity, EXACT_WORK, 0, height, lower_bound);
+    return pack(box, n, capacity, EXACT_WORK,
+                (struct atm__pack_limit){0}, height, lower_bound);
 }
 
 enum atm_status atm_pack_hard(struct atm_pack_box *box, uint32_t n,
                               uint64_t capacity, double time_limit_s,
+                              atm_pack_stop_fn *stop, void *user,
                               uint64_t *height, uint64_t *lower_bound)
 {
-    double deadline = time_limit_s > 0 ? atm_now_s() + time_limit_s : 0;
+    struct atm__pack_limit limit = {
+        .deadline = time_limit_s > 0 ? atm_now_s() + time_limit_s : 0,
+        .stop = stop,
+        .user = user};
 
     return pack(box, n, capacity,
                 time_limit_s > 0 ? UINT64_MAX / 2
                 : capacity       ? HARD_WORK
                                  : LEAST_WORK,
-                deadline, height, lower_bound);
+                limit, height, lower_bound);
 }

@@ -28,8 +28,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CLOCK_WORK 100000 /* looks between two at the clock */
-#define TRY_NODES 2       /* of the shortest tries, for each box */
+#define LOOK_WORK 100000 /* between two at the clock */
+#define TRY_NODES 2      /* of the shortest tries, for each box */
 
 /* Which of the lowest boxes is placed first: that of the greatest
  *     log life + by_bytes log bytes + by_total log total + noise,
@@ -44,13 +44,19 @@ struct rule {
     bool fullest_first;
 };
 
+bool atm__pack_over(const struct atm__pack_limit *limit)
+{
+    return (limit->deadline > 0 && atm_now_s() > limit->deadline) ||
+           (limit->stop && limit->stop(limit->user));
+}
+
 static bool spent(struct exact *x)
 {
     if (x->work > x->stop || x->nodes > x->stop_nodes)
         x->gave_up = true;
-    if (x->deadline > 0 && x->work > x->next_clock) {
-        x->next_clock = x->work + CLOCK_WORK;
-        if (atm_now_s() > x->deadline)
+    if (x->work > x->next_look) {
+        x->next_look = x->work + LOOK_WORK;
+        if (atm__pack_over(x->limit))
             x->gave_up = true;
     }
     return x->gave_up;
@@ -468,12 +474,12 @@ static bool solve_once(struct exact *x, uint32_t *stack, uint32_t try)
 
 enum atm_status atm__pack_exact(const struct atm_pack_box *box, uint32_t n,
                                 uint64_t capacity, uint64_t *work,
-                                double deadline, uint64_t *off,
-                                enum atm__exact *result)
+                                const struct atm__pack_limit *limit,
+                                uint64_t *off, enum atm__exact *result)
 {
     struct exact x = {.box = box,
                       .capacity = capacity,
-                      .deadline = deadline,
+                      .limit = limit,
                       .arena = atm_arena_new()};
     enum atm_status st = ATM_NOMEM;
     uint32_t *stack, n_free = 0, i;
@@ -501,8 +507,7 @@ enum atm_status atm__pack_exact(const struct atm_pack_box *box, uint32_t n,
             *result = ATM__EXACT_NONE;
         if (x.no_memory)
             st = ATM_NOMEM;
-        if (*result != ATM__EXACT_GAVE_UP ||
-            (deadline > 0 && atm_now_s() > deadline))
+        if (*result != ATM__EXACT_GAVE_UP || atm__pack_over(limit))
             break;
     }
     *work -= x.work < *work ? x.work : *work;

@@ -14,12 +14,20 @@ enum atm__exact {
     ATM__EXACT_TOO_LARGE
 };
 
+/* What ends a search before its work is done; all zero: nothing. */
+struct atm__pack_limit {
+    double deadline; /* seconds of the monotonic clock; 0: none */
+    atm_pack_stop_fn *stop;
+    void *user;
+};
+
+bool atm__pack_over(const struct atm__pack_limit *limit);
+
 /* Searches a packing of height `capacity` at most. `work` counts looks at a
- * box and is reduced by what was spent; a `deadline` > 0 (seconds of the
- * monotonic clock) ends it too. NOMEM. */
+ * box and is reduced by what was spent. NOMEM. */
 enum atm_status atm__pack_exact(const struct atm_pack_box *box, uint32_t n,
                                 uint64_t capacity, uint64_t *work,
-                                double deadline, uint64_t *off,
-                                enum atm__exact *result);
+                                const struct atm__pack_limit *limit,
+                                uint64_t *off, enum atm__exact *result);
 
 #endif

@@ -5,6 +5,7 @@
 #include "autotm/planner.h"
 
 struct atm_arena;
+struct atm__pack_limit;
 
 struct old { /* a lowest offset, or from n on a section's height, before */
     uint32_t item;
@@ -27,8 +28,8 @@ struct item {
 struct exact {
     const struct atm_pack_box *box;
     struct atm_arena *arena;
-    uint64_t capacity, work, stop, next_clock;
-    double deadline;
+    uint64_t capacity, work, stop, next_look;
+    const struct atm__pack_limit *limit;
     uint64_t nodes, stop_nodes; /* of this try */
     bool gave_up, no_memory, fullest_first;
     uint32_t n, n_sections;

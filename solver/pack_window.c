@@ -97,7 +97,7 @@ static enum atm_status solve_window(struct window *w, uint64_t goal,
         w->box[i].fixed = i >= w->n;
         w->box[i].offset = p->off[w->id[i]];
     }
-    st = atm__pack_exact(w->box, w->n_all, goal, &left, p->deadline, w->off,
+    st = atm__pack_exact(w->box, w->n_all, goal, &left, &p->limit, w->off,
                          result);
     p->work += limit - left + (uint64_t)w->n * w->n_all;
     for (i = 0; !st && *result == ATM__EXACT_FOUND && i < w->n; i++)

@@ -5,6 +5,8 @@
 
 #include "autotm/planner.h"
 
+#include "pack_exact.h"
+
 struct atm_arena;
 struct atm__timeline;
 
@@ -35,7 +37,7 @@ struct packer {
     bool best_fit;
     uint64_t floor; /* no pool is lower: fixed boxes, the largest box */
     uint64_t bound, best_height, work;
-    double deadline; /* 0: none */
+    struct atm__pack_limit limit;
     double *contention;
     uint32_t *level; /* least first, before the order's own key */
     struct atm__timeline *time;

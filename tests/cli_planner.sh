@@ -180,6 +180,25 @@ wait $!
 grep -q 'interrupted: this is the best plan' err || fail 'Ctrl-C: no word of it'
 json 'j["fast_peak_bytes"] <= j["budget_bytes"] and j["gap"] < 0.5'
 
+# ---- pack: twice the same; a time limit and Ctrl-C keep the best ----
+hard=$source/tests/data/minimalloc/I.1048576.csv
+expect 0 '' "$autotm" pack "$source/tests/data/minimalloc/A.1048576.csv" \
+    --capacity 1048576 -o one.csv
+expect 0 '' "$autotm" pack "$source/tests/data/minimalloc/A.1048576.csv" \
+    --capacity 1048576 -o two.csv
+equal one.csv two.csv
+expect 0 '' "$autotm" pack "$hard" --time-limit 0.2 -o limit.csv --format json
+json 'j["valid"] and j["height"] >= j["lower_bound"] and j["seconds"] < 30'
+[ "$(wc -l <limit.csv)" = 375 ] || fail 'pack --time-limit: a buffer is missing'
+"$autotm" pack "$hard" --time-limit 60 -o kept.csv --format json >out 2>err &
+sleep 1
+kill -INT $!
+wait $!
+[ $? = 0 ] || fail 'Ctrl-C does not end packing with a packing'
+grep -q 'interrupted: this is the lowest' err || fail 'Ctrl-C: no word of it'
+json 'j["valid"] and j["seconds"] < 30'
+[ "$(wc -l <kept.csv)" = 375 ] || fail 'pack, Ctrl-C: a buffer is missing'
+
 # ---- both on a model ----
 expect 0 '' "$autotm" zoo mlp -o mlp.onnx
 expect 0 '' "$autotm" plan mlp.onnx --fast 60% --slow emu:profile=nvme4 \

@@ -227,7 +227,8 @@ static double pack_file(const char *name, uint64_t capacity, bool hard)
     struct atm_pack_box *b = read_boxes(name, &n);
 
     CU_ASSERT_TRUE_FATAL(n > 0);
-    ATM_ASSERT_OK(hard ? atm_pack_hard(b, n, capacity, 0, &height, &bound)
+    ATM_ASSERT_OK(hard ? atm_pack_hard(b, n, capacity, 0, NULL, NULL, &height,
+                                       &bound)
                        : atm_pack(b, n, capacity, &height, &bound));
     CU_ASSERT_TRUE(packing_is_valid(b, n, height));
     over = 100.0 * ((double)height / (double)bound - 1);

@@ -114,10 +114,14 @@ struct atm_pack_box {
 enum atm_status atm_pack(struct atm_pack_box *box, uint32_t n,
                          uint64_t capacity, uint64_t *height,
                          uint64_t *lower_bound);
+/* Asked some hundred times a second; return true to stop. */
+typedef bool atm_pack_stop_fn(void *user);
 /* The same with far more exact search: some 10 s at most, or, with a time
- * limit > 0, about as long as that says (and then the clock decides). */
+ * limit > 0, about as long as that says (and then the clock decides). Stopped
+ * (`stop` may be null) or out of time, the lowest packing found so far. */
 enum atm_status atm_pack_hard(struct atm_pack_box *box, uint32_t n,
                               uint64_t capacity, double time_limit_s,
+                              atm_pack_stop_fn *stop, void *user,
                               uint64_t *height, uint64_t *lower_bound);
 
 /* A line a third-party library: name, version. */
