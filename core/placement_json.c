@@ -143,6 +143,12 @@ static json_t *answer(const struct atm_problem *p,
     if (!isnan(a->uncertified_bound))
         (void)json_object_set_new(o, "uncertified_bound",
                                   atm__json_number(a->uncertified_bound));
+    if (a->still_certificate) {
+        (void)json_object_set_new(o, "static_bound",
+                                  atm__json_number(a->still_bound));
+        (void)json_object_set_new(o, "static_certificate",
+                                  atm__certificate_json(a->still_certificate));
+    }
     if (!more || json_object_update(o, more)) {
         json_decref(o);
         o = NULL;

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Recompute the lower bound that a plan's certificate proves, in exact arithmetic.
-usage: check_bound.py PROBLEM.json[.gz] ANSWER.json|SCHEDULE.json BUDGET_BYTES
+usage: check_bound.py PROBLEM.json[.gz] ANSWER.json|SCHEDULE.json BUDGET_BYTES [static]
 
 Prices turn the problem into independent parts: the cheapest entry of each kernel, the cheapest path of each
 storage, the better choice of each may pair. Their sum, less prices times capacities, is below every plan. The
 prices are read under the key `certificate`, knapsack cuts are proved, the bound is printed last, rounded down to 9
-decimals. Nothing is shared with the solver: rules from the format alone."""
+decimals. `static`: under `static_certificate`, of plans without moves. Rules from the format, no code of the solver."""
 import gzip, itertools, json, math, sys
 from fractions import Fraction
 
@@ -61,7 +61,8 @@ class Variant:
 
 
 class Problem:
-    def __init__(self, d, asynchronous=True):
+    def __init__(self, d, asynchronous=True, still=False):
+        self.still = still                      # only plans without moves
         self.cyclic, self.slow_bytes, self.N = d['cyclic'], d.get('slow_bytes'), len(d['kernels'])
         asyn, bw = (d['async'], d['async']) if asynchronous and 'async' in d else (None, d)
         # asynchronous: a move may run at the faster of alone and mixed
@@ -217,9 +218,7 @@ class Leaf:
         pi, best = {o: Fraction(x, self.unit) for o, x in pi.items()}, INF
         xs = [Fraction(1)] if v.sum else {Fraction(0), Fraction(1)} | {
             (pi[o] - self.aK * v.latency[j]) / (self.aK * v.slow[j]) for j, o in enumerate(v.ops) if self.aK and v.slow[j]}
-        for x in xs:
-            if not 0 <= x <= 1:
-                continue
+        for x in (x for x in xs if 0 <= x <= 1):
             f = self.aK * v.base * (1 if v.sum else 1 - x)
             for j, o in enumerate(v.ops):
                 if v.slow[j] is not None and fast[o] is not True:
@@ -342,7 +341,6 @@ class Leaf:
                 for state, more in options:
                     key = (fast, valid, state, dropped)
                     after[key] = least(after.get(key, INF), cost + more)
-
             for (fast, valid, slow, dropped), cost in states.items():
                 exists = i > 0 or s['arg']
                 if not fast and xs[i] in (None, False) and ys[i] in (None, False):
@@ -350,7 +348,7 @@ class Leaf:
                         put(0, 1 if made or valid else 0, slow, 1, cost + pi, [3 * k + 1])
                     if not all(uses):
                         put(0, valid, slow, 1, cost + pi, [])
-                if xs[i] not in (None, True) or not fast and (not any(uses) or exists and not valid):
+                if xs[i] not in (None, True) or not fast and (not any(uses) or exists and (P.still or not valid)):
                     continue
                 c, touched = cost + here - take, []
                 if not fast and exists:
@@ -364,7 +362,8 @@ class Leaf:
                     put(0, 1, slow, 1, c - (give if valid else 0), touched)
                     continue
                 # is written; or nothing reads it any more
-                put(0, 1, slow, 1, c + evict - (give if valid else 0), touched + [3 * k + 2])
+                if not P.still:
+                    put(0, 1, slow, 1, c + evict - (give if valid else 0), touched + [3 * k + 2])
                 if not need_later:
                     put(0, 0, slow, 1, c - give, touched)
             states = after
@@ -381,14 +380,15 @@ def tree(P, node, root, budget, fixed):
 
 
 def main(argv):
-    if len(argv) != 4:
+    still = argv[4:] == ['static']
+    if len(argv) != 4 + still:
         sys.exit(__doc__.split('\n')[1])
     sys.setrecursionlimit(100000)
     try:
-        d, c, budget = load(argv[1]), load(argv[2]).get('certificate'), int(argv[3])
+        d, c, budget = load(argv[1]), load(argv[2]).get('static_certificate' if still else 'certificate'), int(argv[3])
         need(isinstance(c, dict), 'no certificate')
         need('async' in d or 'weights' not in c, 'weights: the problem is not asynchronous')
-        P = Problem(d, 'weights' in c)      # without weights: as if the key `async` were absent
+        P = Problem(d, 'weights' in c, still)      # without weights: as if the key `async` were absent
         bound = tree(P, c, c, budget, {})
     except (Bad, OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, ZeroDivisionError) as e:
         sys.exit('check_bound.py: %s: %s' % (type(e).__name__, e))

@@ -3,8 +3,8 @@
  *
  * `static` searches only plans without moves, but both are certified by the
  * prices of the problem with moves: a bound for every plan is one for those
- * without moves too. What the smaller problem proves is its uncertified
- * bound.
+ * without moves too. Prices of the smaller problem are its second certificate,
+ * and say how good it is as a plan without moves.
  */
 #include "certify.h"
 #include "neighbour.h"
@@ -111,22 +111,25 @@ static double gap_of(double objective, double bound)
     return objective > 0 ? (objective - bound) / objective : 0;
 }
 
-/* `static` cannot reach the bound of plans with moves: its own LP's counts. */
+/* `static` cannot reach the bound of plans with moves: its own counts. */
 static bool good_enough(const struct atm__search *s)
 {
-    double bound = s->m->static_only ? s->uncertified : s->bound;
+    double bound = s->m->static_only ? s->still_bound : s->bound;
 
     return s->best_s < INFINITY && gap_of(s->best_s, bound) <= s->o->gap_target;
 }
 
-/* Takes prices that prove more than those at hand. */
-static enum atm_status offer(struct atm__search *s,
+/* Takes prices of model m that prove more than those at hand. */
+static enum atm_status offer(struct atm__search *s, const struct atm__model *m,
                              const struct atm_certificate *c, double bound)
 {
-    if (!(bound > s->bound))
+    double *known = m->static_only ? &s->still_bound : &s->bound;
+
+    if (!(bound > *known))
         return ATM_OK;
-    s->bound = bound;
-    return atm__certificate_copy(s->best->arena, c, &s->certificate);
+    *known = bound;
+    return atm__certificate_copy(s->best->arena, c,
+                                 m->static_only ? &s->still : &s->certificate);
 }
 
 static enum atm_status offer_of(struct atm__search *s,
@@ -136,7 +139,7 @@ static enum atm_status offer_of(struct atm__search *s,
     double bound;
     enum atm_status st = atm__bound(m, c, &bound);
 
-    return st ? st : offer(s, c, bound);
+    return st ? st : offer(s, m, c, bound);
 }
 
 /* A plan from each round of windows. `done`: one is good enough. */
@@ -153,8 +156,7 @@ static enum atm_status by_windows(struct atm__search *s, bool *done)
         if (st || s->no_plan)
             break;
         s->uncertified = fmax(before, s->lp.bound);
-        if (!s->m->static_only)
-            st = offer(s, &s->lp.certificate, s->lp.bound);
+        st = offer(s, s->m, &s->lp.certificate, s->lp.bound);
         if (!st && !s->lp.stopped)
             rounding(s, 0);
         *done = good_enough(s) || interrupted(s);
@@ -182,8 +184,7 @@ static enum atm_status by_program(struct atm__search *s)
     s->no_plan = s->lp.infeasible;
     if (s->no_plan)
         return ATM_OK;
-    if (!s->m->static_only)
-        st = offer_of(s, s->m, &s->lp.certificate);
+    st = offer_of(s, s->m, &s->lp.certificate);
     if (st || s->lp.stopped)
         return st;
     s->uncertified = fmax(s->uncertified, s->lp.bound);
@@ -213,6 +214,7 @@ static enum atm_status certify_with_moves(struct atm__search *s)
     struct atm__windows *w = NULL;
     struct atm__ilp *ilp = NULL;
     struct atm__lp lp = {0};
+    struct atm_certificate nothing = {.budget = s->m->budget};
     enum atm_status st;
     uint32_t i;
 
@@ -221,6 +223,9 @@ static enum atm_status certify_with_moves(struct atm__search *s)
         return st;
     m->stop = interrupted;
     m->stop_user = s;
+    st = offer_of(s, m, &nothing);
+    if (st)
+        goto err_delete;
     if (s->p->n_kernels > ATM__WHOLE_MAX) {
         st = atm__windows_new(m, ATM__WINDOW, &w);
         for (i = 0; i < WINDOW_ROUNDS && !st && !lp.infeasible; i++)
@@ -232,6 +237,8 @@ static enum atm_status certify_with_moves(struct atm__search *s)
     }
     if (!st && !lp.infeasible)
         st = offer_of(s, m, &lp.certificate);
+
+err_delete:
     atm__windows_delete(&w);
     atm__ilp_delete(&ilp);
     atm__model_delete(&m);
@@ -283,17 +290,18 @@ static double round_point(void *search, double *arc_weight)
     return left_to_prove(s);
 }
 
-/* A tree of prices where those of the root leave more than the gap asked for;
- * of the problem with moves, as the prices are. */
+/* A tree of prices where those of the root leave more than the gap asked. */
 static enum atm_status prove(struct atm__search *s)
 {
     const struct atm__rounder rounder = {round_point, s};
 
-    if (s->m->static_only || s->best_s == INFINITY || good_enough(s) ||
-        !s->ilp || interrupted(s))
+    bool still = s->m->static_only;
+
+    if (s->best_s == INFINITY || good_enough(s) || !s->ilp || interrupted(s))
         return ATM_OK;
     return atm__prove(s->m, left_to_prove(s), s->best_s, &rounder,
-                      s->best->arena, &s->certificate, &s->bound);
+                      s->best->arena, still ? &s->still : &s->certificate,
+                      still ? &s->still_bound : &s->bound);
 }
 
 static void set_limits(struct atm__plan *a, const uint64_t *limit)
@@ -357,6 +365,14 @@ static enum atm_status answer(struct atm__search *s, struct atm_placement *a)
     a->uncertified_bound = s->uncertified > a->lower_bound + 1e-9
                                ? fmin(s->uncertified, a->objective)
                                : NAN;
+    if (s->m->static_only) {
+        a->still_bound = fmin(s->still_bound, a->objective);
+        a->still_certificate =
+            atm_arena_alloc(a->arena, sizeof(*a->still_certificate));
+        if (!a->still_certificate ||
+            atm__certificate_copy(a->arena, &s->still, a->still_certificate))
+            return ATM_NOMEM;
+    }
     return atm__certificate_copy(a->arena, &s->certificate, &a->certificate);
 }
 
@@ -369,6 +385,7 @@ static enum atm_status run(const struct atm_problem *p,
                             .o = &exact,
                             .best_s = INFINITY,
                             .bound = -INFINITY,
+                            .still_bound = -INFINITY,
                             .uncertified = -INFINITY};
     enum atm_status st;
 

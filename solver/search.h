@@ -29,6 +29,8 @@ struct atm__search {
     double best_s;             /* INFINITY: none yet */
     struct atm_certificate certificate;
     double bound, uncertified;
+    struct atm_certificate still; /* planner static: of plans without moves */
+    double still_bound;
     bool no_plan;              /* the LP has no solution */
     uint32_t n_points;         /* rounded in a proof */
 };

@@ -211,6 +211,8 @@ struct atm_placement {
     uint32_t n_boxes;
     struct atm_box *box;
     struct atm_certificate certificate;
+    double still_bound;       /* planner static: of plans without moves, by */
+    struct atm_certificate *still_certificate; /* prices; null: another */
     struct {
         uint32_t rounds;
         bool fallback;
