@@ -92,7 +92,7 @@ static void test_memory(void)
     CU_ASSERT(sweep(p, &o, 1) >= 5);
     atm_problem_delete(&p);
     p = tiny(&o);
-    CU_ASSERT(sweep(p, &o, 20) >= 20);
+    CU_ASSERT(sweep(p, &o, 8) >= 8);
     atm_problem_delete(&p);
     (void)fflush(stdout);
     CU_ASSERT_EQUAL(lseek(STDOUT_FILENO, 0, SEEK_END), 0);
