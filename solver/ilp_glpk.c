@@ -25,6 +25,7 @@
 #define ITERATIONS_A_LOOK 500 /* then stop is asked */
 #define TREE_ITERATIONS 60000
 #define TREE_NODES 2000
+#define TREE_CALLS 40000 /* of the callback: a node may loop over its rows */
 
 static _Thread_local jmp_buf escape;
 static _Thread_local uint32_t alive;  /* ilps of this thread */
@@ -575,7 +576,7 @@ static void on_node(glp_tree *tree, void *info)
     glp_ios_tree_size(tree, NULL, NULL, &nodes);
     t = now_s() - p->started;
     if (p->best_s - p->tree_bound <= o->gap_target * p->best_s ||
-        nodes > TREE_NODES ||
+        nodes > TREE_NODES || ++p->calls > TREE_CALLS ||
         glp_get_it_cnt(p->lp) - p->start_it > TREE_ITERATIONS ||
         (o->time_limit_s > 0 && t > o->time_limit_s) || p->failed)
         glp_ios_terminate(tree);
@@ -746,6 +747,7 @@ static void tree(struct atm__ilp *p)
     c.cb_func = on_node;
     c.cb_info = p;
     p->start_it = glp_get_it_cnt(p->lp);
+    p->calls = 0;
     p->in_tree = true;
     if (glp_intopt(p->lp, &c) == 0 && glp_mip_status(p->lp) == GLP_OPT) {
         v = glp_mip_obj_val(p->lp) / p->cost_scale * (1 - o->gap_target);

@@ -114,6 +114,7 @@ struct atm__ilp {
     struct atm__plan *best, *work;
     double best_s, tree_bound;
     int start_it;
+    uint32_t calls;
     double started, told;
 };
 
