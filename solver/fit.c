@@ -20,6 +20,8 @@
 #define ROUNDS_LARGE 8
 #define LOSS_FINE 0.0005 /* of the objective */
 #define FALLBACK_ROUNDS 16
+#define SCALE_ROUNDS 6
+#define SCALE_MORE 0.998
 
 struct node {
     struct atm__plan *plan; /* with its limits; null: taken */
@@ -467,6 +469,38 @@ static enum atm_status chains(struct fit *f, struct atm_placement **out)
     return st;
 }
 
+/* Large, where cuts under the boxes do not end: all limits lower by what the
+ * packing loses, and a little more each time. */
+static enum atm_status scale_down(struct fit *f, struct atm_placement **out)
+{
+    struct atm__search *s = f->s;
+    double budget = (double)s->o->budget_bytes, share = 1;
+    enum atm_status st = ATM_OK;
+    uint32_t i, k;
+
+    atm__plan_copy(s->best, f->node[0].plan);
+    for (i = 0; i < SCALE_ROUNDS && !st; i++) {
+        f->rounds++;
+        st = place(s, s->best, out);
+        if (st || fits(s, *out))
+            return st;
+        share *= SCALE_MORE *
+                 fmin(1, budget / (double)(*out)->packing.height);
+        atm_placement_delete(out);
+        for (k = 0; k < s->p->n_kernels; k++) {
+            uint64_t need = atm__problem_need(s->p, k) + f->fixed;
+            uint64_t limit = (uint64_t)(share * budget);
+
+            f->limit[k] = limit > need ? limit : need;
+        }
+        atm__plan_copy(s->spare, s->best);
+        st = atm__search_again(s, s->spare, f->limit);
+        if (s->best_s == INFINITY)
+            break;
+    }
+    return st;
+}
+
 static enum atm_status fall_back(struct fit *f, struct atm_placement **out)
 {
     struct atm__search *s = f->s;
@@ -532,6 +566,8 @@ enum atm_status atm__fit(struct atm__search *s, struct atm_placement **out)
         f->rounds = 0;
         st = best_first(f, out);
     }
+    if (!st && !*out && !small)
+        st = scale_down(f, out);
     fallback = !st && !*out;
     if (fallback)
         st = fall_back(f, out);
