@@ -20,8 +20,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const char *const verdict_name[VERDICTS] = {"passed", "wrong",
-                                                   "unsupported", "crashed"};
+static const char *const verdict_name[VERDICTS] = {
+    "passed", "wrong", "unsupported", "crashed", "random"};
 static const char *const categories[] = {"node", "pytorch-converted",
                                          "pytorch-operator", "simple"};
 #define CATEGORIES (sizeof(categories) / sizeof(*categories))
@@ -248,8 +248,10 @@ int main(int argc, char **argv)
     json_decref(report);
     floor = o.only ? 0 : read_floor(o.floor);
     printf("conformance: %ld passed, %ld wrong, %ld unsupported, %ld crashed "
-           "of %ld; at least %ld must pass\n",
+           "of %ld; at least %ld must pass; of type, shape and range of random "
+           "numbers %ld right\n",
            n[PASSED], n[WRONG], n[UNSUPPORTED], n[CRASHED],
-           n[PASSED] + n[WRONG] + n[UNSUPPORTED] + n[CRASHED], floor);
+           n[PASSED] + n[WRONG] + n[UNSUPPORTED] + n[CRASHED] + n[RANDOM],
+           floor, n[RANDOM]);
     return n[WRONG] || n[CRASHED] || n[PASSED] < floor;
 }

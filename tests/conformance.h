@@ -6,7 +6,9 @@
 
 #include <stddef.h>
 
-enum verdict { PASSED, WRONG, UNSUPPORTED, CRASHED, VERDICTS };
+/* RANDOM: a model that draws numbers gave results of the right type, shape and
+ * range, the same in every placement. */
+enum verdict { PASSED, WRONG, UNSUPPORTED, CRASHED, RANDOM, VERDICTS };
 
 struct finding {
     enum verdict verdict;

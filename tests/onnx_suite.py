@@ -249,7 +249,7 @@ def main():
     counts = tell(tests, scope)
     inside = sum(not why for why in scope.values())
     print(f"\nonnx {onnx.__version__}: {len(cases)} cases, {inside} in scope")
-    line("autotm", counts, ("passed", "wrong", "unsupported", "crashed"),
+    line("autotm", counts, ("passed", "wrong", "unsupported", "crashed", "random"),
          len(tests))
     if args.ort:
         theirs = ort_counts(cases, scope)

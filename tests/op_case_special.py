@@ -197,6 +197,20 @@ def halves(ref):
         strides=[2, 2])
 
 
+def draws(ref):
+    """Where the outcome is certain; test_ops measures the rest."""
+    ref("Bernoulli", [ints(0, 1, 1, 0, t=np.float32)], 15)
+    ref("Bernoulli", [ints(0, 1, 1, 0, t=np.float64)], 15, dtype=1, seed=2.0)
+    three = np.full((2, 3), 3, np.float32)
+    for op in ("RandomNormal", "RandomUniform"):
+        same = dict(mean=3.0, scale=0.0) if op == "RandomNormal" else \
+            dict(low=3.0, high=3.0)
+        ref(op, [], 1, shape=[2, 3], want=[three], **same)
+        ref(op + "Like", [f(2, 3)], 1, want=[three], **same)
+        ref(op + "Like", [i(0, 9, 2, 3)], 1, dtype=11, seed=1.0,
+            want=[three.astype(np.float64)], **same)
+
+
 def build(case):
     cases, ref = collector(case)
     recurrent(ref)
@@ -207,4 +221,5 @@ def build(case):
     selections(ref)
     training(ref)
     halves(ref)
+    draws(ref)
     return cases

@@ -660,6 +660,55 @@ static void test_posts(void)
     ATM_ASSERT_FAILS(atm_op_infer(&call), ATM_FORMAT, "another shape");
 }
 
+/* Moments of many draws, and that a seed repeats its own. */
+static void test_random(void)
+{
+    enum { N = 100000 };
+    static float y[2][N];
+    static const struct {
+        const char *op;
+        double mean, variance;
+    } of[] = {{"RandomUniform", 0.5, 1.0 / 12}, {"RandomNormal", 0, 1}};
+    int64_t dim[1] = {N};
+    size_t k;
+    int i, round;
+
+    for (k = 0; k < 2; k++) {
+        struct atm_attr attr[] = {
+            {.name = "shape", .kind = ATM_ATTR_INTS, .n = 1, .ints = dim},
+            {.name = "seed", .kind = ATM_ATTR_FLOAT, .f = 7}};
+        uint32_t id = 5;
+        struct atm_node node = {.name = "",
+                                .op = atm_op_find("", of[k].op),
+                                .opset = 13,
+                                .n_out = 1,
+                                .out = &id,
+                                .n_attr = 2,
+                                .attr = attr};
+        struct atm_view out = {.present = true};
+        struct atm_call call = {.node = &node, .n_out = 1, .out = &out};
+        double sum = 0, squares = 0, mean;
+
+        ATM_ASSERT_OK(atm_op_infer(&call));
+        for (round = 0; round < 2; round++, id++) {
+            out.data = y[round];
+            ATM_ASSERT_OK(atm_op_run_reference(&call));
+        }
+        CU_ASSERT_EQUAL(memcmp(y[0], y[1], sizeof(y[0])), 0);
+        for (i = 0; i < N; i++) {
+            sum += (double)y[0][i];
+            squares += (double)y[0][i] * (double)y[0][i];
+        }
+        mean = sum / N; /* within five of its own deviations */
+        CU_ASSERT(fabs(mean - of[k].mean) < 5 * sqrt(of[k].variance / N));
+        CU_ASSERT(fabs(squares / N - mean * mean - of[k].variance) <
+                  5 * of[k].variance * sqrt(2.0 / N));
+        node.n_attr = 1; /* without a seed the output's number is one */
+        ATM_ASSERT_OK(atm_op_run_reference(&call));
+        CU_ASSERT_NOT_EQUAL(memcmp(y[0], y[1], sizeof(y[0])), 0);
+    }
+}
+
 static void test_registry(void)
 {
     uint32_t i;
@@ -683,6 +732,7 @@ static const struct atm_test tests[] = {
     {"an attribute given twice is refused", test_duplicate_attribute},
     {"indices out of range are refused", test_bad_index},
     {"posts apply in order", test_posts},
+    {"draws have the moments of their distributions", test_random},
     {"every operator agrees with ONNX's reference", test_cases},
     {"mutated nodes are refused or run", test_mutations},
     {NULL, NULL}};

@@ -1,0 +1,12 @@
+/* random_normal_like.c - RandomNormalLike: normal deviates. */
+#include "ref/random.h"
+
+static const struct atm_attr_def attrs[] = {
+    {.name = "dtype", .kind = ATM_ATTR_INT},
+    {.name = "mean", .kind = ATM_ATTR_FLOAT},
+    {.name = "scale", .kind = ATM_ATTR_FLOAT},
+    {.name = "seed", .kind = ATM_ATTR_FLOAT},
+    {.name = NULL}};
+
+const struct atm_op_impl atm_op_impl_RandomNormalLike = {
+    .attrs = attrs, .infer = atm__random_infer, .run = atm__random_normal};
