@@ -67,6 +67,10 @@ enum atm_status cli_count(const struct cli *c, enum option_id id,
 enum atm_status cli_real(const struct cli *c, enum option_id id, double dflt,
                          double *value); /* a number or P% */
 enum atm_status cli_budget(const char *text, uint64_t peak, uint64_t *bytes);
+/* "16000" or "1,3,4" as an array of the input's integer or bool type, and of
+ * `shape` or else of the declared one. Clear it. */
+enum atm_status cli_list(const char *text, const struct atm_model_input *input,
+                         const struct atm_shape *shape, struct atm_array *a);
 enum atm_status cli_shape(const char *text, char **name, struct atm_arena *a,
                           struct atm_shape *shape);
 enum atm_status cli_pair(const char *text, const char *what, char **name,
@@ -120,7 +124,7 @@ struct pipe {
     struct atm_plan_options options;
     struct atm_placement *placement;
     struct atm_schedule *schedule;
-    uint32_t n_bound;        /* --input files that import took */
+    uint32_t n_bound;        /* --value, and --input files that import took */
     struct atm_array *bound;
 };
 

@@ -107,9 +107,50 @@ static enum atm_status read_bound(struct pipe *p, bool all,
     return ATM_OK;
 }
 
+/* The --value options, by what the model's file says of the inputs: their type,
+ * and whether they are lists. */
+static enum atm_status read_values(struct pipe *p,
+                                   const struct atm_import_options *o,
+                                   struct atm_bind_value *bind)
+{
+    const struct cli_option *given = &p->c->option[OPT_VALUE];
+    struct atm_model_summary *s = NULL;
+    enum atm_status st = ATM_OK;
+    const char *list;
+    char *name;
+    uint32_t i, k, d;
+
+    if (given->n > 0)
+        st = atm_onnx_describe(p->model, &s);
+    for (i = 0; !st && i < given->n; i++) {
+        struct atm_array *a = &p->bound[p->n_bound];
+        const struct atm_shape *shape = NULL;
+
+        st = cli_pair(given->text[i], "value", &name, p->c->arena, &list);
+        for (k = 0; !st && k < s->n_inputs; k++)
+            if (strcmp(s->input[k].name, name) == 0)
+                break;
+        if (!st && k == s->n_inputs)
+            st = atm_fail(ATM_INVAL,
+                          "--value %s: the model has no input "
+                          "\"%s\"",
+                          given->text[i], name);
+        for (d = 0; d < o->n_shapes; d++)
+            if (!st && strcmp(o->shape[d].input, name) == 0)
+                shape = &o->shape[d].shape;
+        if (!st)
+            st = cli_list(list, &s->input[k], shape, a);
+        if (!st)
+            bind[p->n_bound++] = (struct atm_bind_value){name, a};
+    }
+    atm_model_summary_delete(&s);
+    return st;
+}
+
 static enum atm_status import(struct pipe *p)
 {
     const struct cli_option *given = &p->c->option[OPT_INPUT];
+    uint32_t n = given->n + p->c->option[OPT_VALUE].n;
     struct atm_import_options o = {0};
     struct atm_bind_value *bind;
     enum atm_status st, first;
@@ -117,10 +158,15 @@ static enum atm_status import(struct pipe *p)
     st = parse_binds(p->c, &o);
     if (st)
         return st;
-    bind = atm_arena_array(p->c->arena, given->n, sizeof(*bind));
-    p->bound = atm_arena_array(p->c->arena, given->n, sizeof(*p->bound));
+    bind = atm_arena_array(p->c->arena, n, sizeof(*bind));
+    p->bound = atm_arena_array(p->c->arena, n, sizeof(*p->bound));
     if (!bind || !p->bound)
         return ATM_NOMEM;
+    st = read_values(p, &o, bind);
+    if (st)
+        return st;
+    o.n_values = p->n_bound;
+    o.value = bind;
     first = st = atm_onnx_import(p->model, &o, NULL, &p->graph);
     if (!st && p->graph->hard_linked)
         cli_warn(p->c,
@@ -129,8 +175,9 @@ static enum atm_status import(struct pipe *p)
                  p->graph->hard_linked);
     if (given->n == 0 || (st && st != ATM_INVAL && st != ATM_UNSUPPORTED))
         return st;
+    n = p->n_bound;
     st = read_bound(p, first != ATM_OK, bind);
-    if (st || (p->n_bound == 0 && !first))
+    if (st || (p->n_bound == n && !first))
         return st;
     atm_graph_delete(&p->graph);
     o.n_values = p->n_bound;

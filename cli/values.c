@@ -162,6 +162,78 @@ err_text:
                     text, ATM_RANK_MAX);
 }
 
+/* The shape of a list of n numbers. */
+static enum atm_status list_shape(const struct atm_model_input *input,
+                                  const struct atm_shape *shape, int64_t n,
+                                  struct atm_shape *to)
+{
+    int64_t count;
+    uint32_t i;
+
+    *to = (struct atm_shape){1, {n}};
+    if (shape)
+        *to = *shape;
+    else if (input->shaped && input->rank != 1 && input->rank <= ATM_RANK_MAX)
+        to->rank = input->rank;
+    for (i = 0; !shape && to->rank != 1 && i < to->rank; i++)
+        to->dim[i] = input->dim[i] < 0 ? 0 : input->dim[i];
+    if (atm_shape_count(to, &count) || count != n)
+        return atm_fail(ATM_INVAL,
+                        "--value %s: %" PRId64 " numbers do not fill its "
+                        "shape; give --shape %s=...",
+                        input->name, n, input->name);
+    return ATM_OK;
+}
+
+static enum atm_dtype dtype_of(const char *name)
+{
+    int t;
+
+    for (t = 1; t < ATM_DTYPE_COUNT; t++)
+        if (strcmp(atm_dtype_name((enum atm_dtype)t), name) == 0)
+            return (enum atm_dtype)t;
+    return ATM_DTYPE_NONE;
+}
+
+enum atm_status cli_list(const char *text, const struct atm_model_input *input,
+                         const struct atm_shape *shape, struct atm_array *a)
+{
+    enum atm_dtype dtype = dtype_of(input->dtype);
+    size_t each = atm_dtype_bytes(dtype), n = 0;
+    const char *at;
+    char *end;
+
+    if (dtype == ATM_DTYPE_NONE || dtype == ATM_F32 || dtype == ATM_F64 ||
+        dtype == ATM_F16 || dtype == ATM_BF16)
+        return atm_fail(ATM_INVAL,
+                        "--value %s: it is of type %s; only integers and bool "
+                        "are taken so, use --input",
+                        input->name, input->dtype);
+    *a = (struct atm_array){.dtype = dtype};
+    a->data = atm_alloc((strlen(text) + 1) * each);
+    if (!a->data)
+        return ATM_NOMEM;
+    for (at = text; *at; at = *end ? end + 1 : end, n++) {
+        int64_t v;
+
+        errno = 0;
+        v = strtoll(at, &end, 10);
+        if (errno || end == at || *at == ' ' || *at == '+' ||
+            (*end && (*end != ',' || !end[1]))) {
+            atm_array_clear(a);
+            return atm_fail(ATM_INVAL, "--value %s=%s: integers such as 1,3,4",
+                            input->name, text);
+        }
+        memcpy((char *)a->data + n * each, &v, each); /* little endian */
+    }
+    a->bytes = n * each;
+    if (list_shape(input, shape, (int64_t)n, &a->shape)) {
+        atm_array_clear(a);
+        return ATM_INVAL;
+    }
+    return ATM_OK;
+}
+
 #define WORD_MAX 32
 
 /* Levenshtein distance of two short words. */

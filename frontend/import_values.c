@@ -103,7 +103,7 @@ static enum atm_status read_type(struct atm__importer *im,
         if (dim->value_case !=
             ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE)
             continue;
-        if (dim->dim_value < 0)
+        if (dim->dim_value < -1) /* -1: any, as some exporters write it */
             return atm_fail(ATM_FORMAT, "dimension %zu is %" PRId64, i,
                             dim->dim_value);
         d->shape.dim[i] = dim->dim_value;
@@ -111,6 +111,7 @@ static enum atm_status read_type(struct atm__importer *im,
     return ATM_OK;
 }
 
+/* Null without a name; "?" is how some exporters write that. */
 static const char *dim_name(const Onnx__ValueInfoProto *v, uint32_t i)
 {
     const Onnx__TensorShapeProto__Dimension *dim =
@@ -118,7 +119,7 @@ static const char *dim_name(const Onnx__ValueInfoProto *v, uint32_t i)
 
     return dim->value_case ==
                        ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM &&
-                   *dim->dim_param
+                   *dim->dim_param && strcmp(dim->dim_param, "?") != 0
                ? dim->dim_param
                : NULL;
 }

@@ -1,12 +1,13 @@
 /* conformance.c - the official ONNX suite (Debian's libonnx-testdata), counted.
  *
- *     conformance [-d DATA] [-o OUT.json] [-f FLOOR] [-t SECONDS] [TEXT]
+ *     conformance [-d DATA] [-o OUT.json] [-f FLOOR] [-t SECONDS]
+ *                 [-r PART] [TEXT]
  *
  * Every test runs in a child of its own with a time limit, so that a crash is
  * counted and loses nothing else. Fails if a test crashes or gives wrong
  * results, or if fewer pass than the number in the file FLOOR, which may only
- * rise. TEXT runs only the tests whose names contain it.
- */
+ * rise. -r: conformance_relative. TEXT runs only the tests whose names contain
+ * it. */
 #include "conformance.h"
 
 #include <dirent.h>
@@ -222,12 +223,13 @@ int main(int argc, char **argv)
     size_t c;
     int opt, v;
 
-    while ((opt = getopt(argc, argv, "d:o:f:t:")) != -1) {
+    while ((opt = getopt(argc, argv, "d:o:f:t:r:")) != -1) {
         switch (opt) {
         case 'd': o.data = optarg; break;
         case 'o': o.out = optarg; break;
         case 'f': o.floor = optarg; break;
         case 't': o.limit_s = (unsigned)atoi(optarg); break;
+        case 'r': conformance_relative = atof(optarg); break;
         default: return 2;
         }
     }

@@ -16,6 +16,11 @@ struct finding {
     char reason[1024]; /* why it is not passed */
 };
 
+/* If not 0: an output may differ from the expected one by this part of its
+ * largest value, in place of ONNX's own tolerances; and the data's shapes bind
+ * the model's open dimensions. Set before any test runs. */
+extern double conformance_relative;
+
 /* Runs the test of folder `dir` in every placement; `model` is its model.onnx,
  * read apart, for the names of its inputs. */
 void conformance_case(const char *dir, const Onnx__ModelProto *model,

