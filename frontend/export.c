@@ -3,7 +3,8 @@
  * protobuf writes a length before each message, so the model is built in
  * memory without the bytes of its initialisers; where they belong is a list of
  * holes, whose sizes are known. The file is then written from front to back,
- * each hole filled block by block from the constant. */
+ * each hole filled block by block from the constant. A model that would be too
+ * long for protobuf has its weights in a second file, MODEL.data. */
 #include "autotm/frontend.h"
 
 #include "arena.h"
@@ -12,6 +13,7 @@
 #include "file.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #define MESSAGE_MAX INT32_MAX /* protobuf reads no longer message */
@@ -26,7 +28,7 @@ struct buffer {
 };
 
 struct hole {
-    size_t at; /* in the graph's buffer */
+    size_t at; /* in the graph's buffer, or in the file of weights */
     uint32_t value;
     uint64_t bytes;
 };
@@ -37,6 +39,8 @@ struct exporter {
     struct hole *hole;
     uint32_t n_holes;
     uint64_t hole_bytes;
+    const char *data_name; /* of the file beside it that holds the weights;
+                              null: they lie in the model */
 };
 
 static void put(struct buffer *b, const void *p, size_t bytes)
@@ -116,11 +120,48 @@ static void put_tensor_head(struct buffer *b, const struct atm_value *v,
         put_string(b, 8, name);
 }
 
+#define DATA_ALIGN 64
+
+static void put_entry(struct buffer *tensor, const char *key, const char *value)
+{
+    struct buffer entry = {0};
+
+    put_string(&entry, 1, key);
+    put_string(&entry, 2, value);
+    put_message(tensor, 13, &entry);
+}
+
+/* The tensor's place in the file of weights. */
+static void put_external(struct exporter *e, uint32_t value)
+{
+    const struct atm_value *v = &e->g->value[value];
+    uint64_t bytes = e->g->constant[v->constant].bytes;
+    struct buffer tensor = {0};
+    char number[24];
+
+    e->hole_bytes += (DATA_ALIGN - e->hole_bytes % DATA_ALIGN) % DATA_ALIGN;
+    put_tensor_head(&tensor, v, v->name);
+    put_entry(&tensor, "location", e->data_name);
+    (void)snprintf(number, sizeof(number), "%" PRIu64, e->hole_bytes);
+    put_entry(&tensor, "offset", number);
+    (void)snprintf(number, sizeof(number), "%" PRIu64, bytes);
+    put_entry(&tensor, "length", number);
+    put_int(&tensor, 14, 1); /* data_location: EXTERNAL */
+    put_message(&e->graph, 5, &tensor);
+    e->hole[e->n_holes++] = (struct hole){e->hole_bytes, value, bytes};
+    e->hole_bytes += bytes;
+}
+
 static enum atm_status put_initialiser(struct exporter *e, uint32_t value)
 {
     const struct atm_value *v = &e->g->value[value];
     uint64_t bytes = e->g->constant[v->constant].bytes;
     struct buffer head = {0}, tail = {0};
+
+    if (e->data_name) {
+        put_external(e, value);
+        return ATM_OK;
+    }
 
     put_tensor_head(&head, v, v->name);
     put_varint(&tail, 9 << 3 | BYTES);
@@ -310,14 +351,14 @@ static enum atm_status write_model(const struct exporter *e, struct atm_file *f,
     put_int(&head, 1, opset > 14 ? 8 : 7);
     put_string(&head, 2, "autotm");
     put_varint(&head, 7 << 3 | BYTES);
-    put_varint(&head, e->graph.bytes + e->hole_bytes);
+    put_varint(&head, e->graph.bytes + (e->data_name ? 0 : e->hole_bytes));
     put_string(&set, 1, "");
     put_int(&set, 2, opset);
     put_message(&tail, 8, &set);
     st = !block || head.failed || tail.failed || e->graph.failed
              ? ATM_NOMEM
              : atm_file_write(f, head.data, head.bytes);
-    for (i = 0; !st && i < e->n_holes; i++) {
+    for (i = 0; !st && !e->data_name && i < e->n_holes; i++) {
         st = atm_file_write(f, e->graph.data + at, e->hole[i].at - at);
         at = e->hole[i].at;
         if (!st)
@@ -333,15 +374,81 @@ static enum atm_status write_model(const struct exporter *e, struct atm_file *f,
     return st;
 }
 
+static enum atm_status write_data(const struct exporter *e, struct atm_file *f)
+{
+    static const uint8_t zeros[DATA_ALIGN];
+    void *block = atm_alloc(BLOCK);
+    enum atm_status st = block ? ATM_OK : ATM_NOMEM;
+    uint64_t at = 0;
+    uint32_t i;
+
+    for (i = 0; !st && i < e->n_holes; i++) {
+        st = atm_file_write(f, zeros, (size_t)(e->hole[i].at - at));
+        if (!st)
+            st = write_hole(e, f, &e->hole[i], block);
+        at = e->hole[i].at + e->hole[i].bytes;
+    }
+    atm_free(block);
+    return st;
+}
+
+/* Whatever `write` writes, or nothing. */
+static enum atm_status write_file(const struct exporter *e, const char *path,
+                                  bool force, int opset)
+{
+    struct atm_file file;
+    enum atm_status st = atm_file_create(path, force, &file);
+
+    if (st)
+        return st;
+    st = opset ? write_model(e, &file, opset) : write_data(e, &file);
+    if (st) {
+        atm_file_abort(&file);
+        return st;
+    }
+    return atm_file_commit(&file);
+}
+
+/* The weights first, so that a model never names a file that is not there. */
+static enum atm_status write_beside(const struct exporter *e, const char *path,
+                                    bool force)
+{
+    size_t n = strlen(path) + sizeof(".data");
+    char *data = atm_alloc(n);
+    enum atm_status st;
+
+    if (!data)
+        return ATM_NOMEM;
+    (void)snprintf(data, n, "%s.data", path);
+    st = write_file(e, data, force, 0);
+    atm_free(data);
+    return st;
+}
+
+/* Bytes of the constants: more than fit into one file beside its nodes? */
+static bool too_long(const struct atm_graph *g)
+{
+    uint64_t sum = 0;
+    uint32_t i;
+
+    for (i = 0; i < g->n_values; i++)
+        if (g->value[i].constant != ATM_NONE &&
+            !atm_add_u64(sum, g->constant[g->value[i].constant].bytes, &sum))
+            return true;
+    return sum > MESSAGE_MAX - (16u << 20);
+}
+
 enum atm_status atm_onnx_export(const struct atm_graph *g, const char *path,
                                 bool force)
 {
     struct exporter e = {.g = g};
+    const char *base = strrchr(path, '/');
+    char *data_name = NULL;
     int opset = g->n_nodes ? g->node[0].opset : 13;
-    struct atm_file file;
     enum atm_status st;
     uint32_t i;
 
+    base = base ? base + 1 : path;
     for (i = 0; i < g->n_nodes; i++)
         if (g->node[i].opset != opset)
             return atm_fail(ATM_INVAL,
@@ -349,19 +456,21 @@ enum atm_status atm_onnx_export(const struct atm_graph *g, const char *path,
                             "one graph",
                             opset, g->node[i].opset);
     e.hole = atm_alloc_array(g->n_values, sizeof(*e.hole));
-    if (!e.hole)
-        return ATM_NOMEM;
-    st = put_graph(&e);
-    if (!st)
-        st = atm_file_create(path, force, &file);
-    if (!st) {
-        st = write_model(&e, &file, opset);
-        if (st)
-            atm_file_abort(&file);
-        else
-            st = atm_file_commit(&file);
+    data_name = atm_alloc(strlen(base) + sizeof(".data"));
+    st = e.hole && data_name ? ATM_OK : ATM_NOMEM;
+    if (!st && too_long(g)) {
+        (void)snprintf(data_name, strlen(base) + sizeof(".data"), "%s.data",
+                       base);
+        e.data_name = data_name;
     }
+    if (!st)
+        st = put_graph(&e);
+    if (!st && e.data_name)
+        st = write_beside(&e, path, force);
+    if (!st)
+        st = write_file(&e, path, force, opset);
     atm_free(e.graph.data);
     atm_free(e.hole);
+    atm_free(data_name);
     return st;
 }

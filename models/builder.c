@@ -17,7 +17,7 @@
 #include <string.h>
 
 #define OPSET 13
-#define INPUTS_MAX 5
+#define INPUTS_MAX 32
 
 const char *atm__name(struct atm__net *n, const char *fmt, ...)
 {
@@ -41,30 +41,46 @@ int64_t atm__channels(const struct atm__net *n, uint32_t x)
     return n->st ? 1 : n->g->value[x].shape.dim[1];
 }
 
-uint32_t atm__net_begin(struct atm__net *n, const char *name, int64_t batch,
-                        uint64_t seed, uint32_t rank, const int64_t *dim)
+void atm__net_start(struct atm__net *n, const char *name, int64_t batch,
+                    uint64_t seed)
 {
-    struct atm_shape shape = {.rank = rank + 1, .dim = {batch}};
-    uint32_t x = ATM_NONE;
-
     memset(n, 0, sizeof(*n));
     n->seed = seed;
+    n->opset = OPSET;
+    n->batch = batch;
     n->low = n->high = ATM_NONE;
     if (batch < 1) {
         n->st = atm_fail(ATM_INVAL, "%s: a batch of %lld; give at least 1",
                          name, (long long)batch);
-        return x;
+        return;
     }
-    memcpy(shape.dim + 1, dim, rank * sizeof(*dim));
     n->st = atm_graph_new(&n->g);
-    if (n->st)
-        return x;
-    n->g->name = atm__name(n, "%s", name);
     if (!n->st)
-        n->st = atm_graph_add_value(n->g, "input", ATM_F32, &shape, &x);
+        n->g->name = atm__name(n, "%s", name);
+}
+
+uint32_t atm__input(struct atm__net *n, const char *name, enum atm_dtype dtype,
+                    uint32_t rank, const int64_t *dim)
+{
+    struct atm_shape shape = {.rank = rank + 1, .dim = {n->batch}};
+    uint32_t x = ATM_NONE;
+
+    if (rank > 0)
+        memcpy(shape.dim + 1, dim, rank * sizeof(*dim));
     if (!n->st)
+        n->st = atm_graph_add_value(n->g, name, dtype, &shape, &x);
+    if (!n->st) {
+        n->g->value[x].shape_known = true;
         n->st = atm_graph_add_input(n->g, x);
+    }
     return x;
+}
+
+uint32_t atm__net_begin(struct atm__net *n, const char *name, int64_t batch,
+                        uint64_t seed, uint32_t rank, const int64_t *dim)
+{
+    atm__net_start(n, name, batch, seed);
+    return atm__input(n, "input", ATM_F32, rank, dim);
 }
 
 enum atm_status atm__net_end(struct atm__net *n, uint32_t x,
@@ -82,16 +98,16 @@ enum atm_status atm__net_end(struct atm__net *n, uint32_t x,
 
 /* Appends a constant value; its bytes follow from the shape. */
 static uint32_t constant(struct atm__net *n, const char *name,
-                         const struct atm_shape *shape,
+                         enum atm_dtype dtype, const struct atm_shape *shape,
                          const struct atm_constant *like)
 {
     struct atm_constant c = *like;
     uint32_t value, id;
 
     if (!n->st)
-        n->st = atm_shape_bytes(shape, ATM_F32, &c.bytes);
+        n->st = atm_shape_bytes(shape, dtype, &c.bytes);
     if (!n->st)
-        n->st = atm_graph_add_value(n->g, name, ATM_F32, shape, &value);
+        n->st = atm_graph_add_value(n->g, name, dtype, shape, &value);
     if (n->st)
         return ATM_NONE;
     if (c.kind == ATM_CONST_GENERATED)
@@ -103,23 +119,40 @@ static uint32_t constant(struct atm__net *n, const char *name,
     return value;
 }
 
+uint32_t atm__parameter(struct atm__net *n, const char *name, uint32_t rank,
+                        const int64_t *dim, double mean, double stddev)
+{
+    struct atm_constant c = {
+        .kind = ATM_CONST_GENERATED, .mean = mean, .stddev = stddev};
+    struct atm_shape shape = {.rank = rank};
+
+    memcpy(shape.dim, dim, rank * sizeof(*dim));
+    return constant(n, name, ATM_F32, &shape, &c);
+}
+
 static uint32_t normal(struct atm__net *n, const char *layer, const char *part,
                        const struct atm_shape *shape, double mean,
                        double stddev)
 {
-    struct atm_constant c = {.kind = ATM_CONST_GENERATED,
-                             .mean = mean,
-                             .stddev = stddev};
-
-    return constant(n, atm__name(n, "%s.%s", layer, part), shape, &c);
+    return atm__parameter(n, atm__name(n, "%s.%s", layer, part), shape->rank,
+                          shape->dim, mean, stddev);
 }
 
-static uint32_t scalar(struct atm__net *n, const char *name, float x)
+uint32_t atm__scalar(struct atm__net *n, const char *name, float x)
 {
     const struct atm_shape shape = {.rank = 0};
     struct atm_constant c = {.kind = ATM_CONST_INLINE, .data = &x};
 
-    return constant(n, name, &shape, &c);
+    return constant(n, name, ATM_F32, &shape, &c);
+}
+
+uint32_t atm__int_list(struct atm__net *n, const char *name, uint32_t count,
+                       const int64_t *x)
+{
+    const struct atm_shape shape = {.rank = 1, .dim = {count}};
+    struct atm_constant c = {.kind = ATM_CONST_INLINE, .data = x};
+
+    return constant(n, name, ATM_I64, &shape, &c);
 }
 
 /* How the operator's rule sees a value. */
@@ -135,9 +168,9 @@ static struct atm_view view(const struct atm_graph *g, uint32_t value)
     return w;
 }
 
-static uint32_t layer(struct atm__net *n, const char *op, const char *name,
-                      uint32_t n_in, const uint32_t *in, uint32_t n_attr,
-                      const struct atm_attr *attr)
+uint32_t atm__layer(struct atm__net *n, const char *op, const char *name,
+                    uint32_t n_in, const uint32_t *in, uint32_t n_attr,
+                    const struct atm_attr *attr)
 {
     struct atm_view ins[INPUTS_MAX], out = {.present = true};
     struct atm_call call = {.n_in = n_in, .n_out = 1, .in = ins, .out = &out};
@@ -147,7 +180,7 @@ static uint32_t layer(struct atm__net *n, const char *op, const char *name,
         return ATM_NONE;
     n->st = atm_graph_add_value(n->g, name, ATM_DTYPE_NONE, NULL, &y);
     if (!n->st)
-        n->st = atm_graph_add_node(n->g, name, atm_op_find("", op), OPSET,
+        n->st = atm_graph_add_node(n->g, name, atm_op_find("", op), n->opset,
                                    n_in, in, 1, &y, n_attr, attr, &node);
     if (n->st)
         return ATM_NONE;
@@ -166,13 +199,13 @@ static uint32_t layer(struct atm__net *n, const char *op, const char *name,
     return y;
 }
 
-static struct atm_attr ints(const char *name, const int64_t *v, size_t n)
+struct atm_attr atm__ints_attr(const char *name, const int64_t *v, size_t n)
 {
     return (struct atm_attr){
         .name = name, .kind = ATM_ATTR_INTS, .ints = v, .n = n};
 }
 
-static struct atm_attr integer(const char *name, int64_t v)
+struct atm_attr atm__int_attr(const char *name, int64_t v)
 {
     return (struct atm_attr){.name = name, .kind = ATM_ATTR_INT, .i = v};
 }
@@ -180,23 +213,27 @@ static struct atm_attr integer(const char *name, int64_t v)
 uint32_t atm__conv(struct atm__net *n, const char *name, uint32_t x,
                    const struct atm__conv *c)
 {
-    const int64_t kernel[] = {c->kernel, c->kernel};
+    int64_t width = c->width ? c->width : c->kernel;
+    const int64_t kernel[] = {c->kernel, width};
     const int64_t strides[] = {c->stride, c->stride};
-    const int64_t pads[] = {c->pad, c->pad, c->pad, c->pad};
+    int64_t rows = c->width && c->pad ? c->kernel / 2 : c->pad;
+    int64_t columns = c->width && c->pad ? c->width / 2 : c->pad;
+    const int64_t pads[] = {rows, columns, rows, columns};
     const struct atm_attr attr[] = {
-        ints("kernel_shape", kernel, 2), ints("strides", strides, 2),
-        ints("pads", pads, 4), integer("group", c->groups)};
+        atm__ints_attr("kernel_shape", kernel, 2),
+        atm__ints_attr("strides", strides, 2), atm__ints_attr("pads", pads, 4),
+        atm__int_attr("group", c->groups)};
     int64_t per_group = atm__channels(n, x) / c->groups;
     const struct atm_shape weight = {
-        .rank = 4, .dim = {c->channels, per_group, c->kernel, c->kernel}};
+        .rank = 4, .dim = {c->channels, per_group, c->kernel, width}};
     const struct atm_shape bias = {.rank = 1, .dim = {c->channels}};
-    double fan_in = (double)(per_group * c->kernel * c->kernel);
+    double fan_in = (double)(per_group * c->kernel * width);
     uint32_t in[3] = {x};
 
     in[1] = normal(n, name, "weight", &weight, 0, sqrt(c->gain / fan_in));
     if (c->bias)
         in[2] = normal(n, name, "bias", &bias, 0, 0.05);
-    return layer(n, "Conv", name, c->bias ? 3 : 2, in, 4, attr);
+    return atm__layer(n, "Conv", name, c->bias ? 3 : 2, in, 4, attr);
 }
 
 uint32_t atm__batch_norm(struct atm__net *n, const char *name, uint32_t x,
@@ -211,12 +248,26 @@ uint32_t atm__batch_norm(struct atm__net *n, const char *name, uint32_t x,
     in[2] = normal(n, name, "bias", &each, 0, 0.1);
     in[3] = normal(n, name, "running_mean", &each, 0, 0.1);
     in[4] = normal(n, name, "running_var", &each, 1, 0.1);
-    return layer(n, "BatchNormalization", name, 5, in, 1, &epsilon);
+    return atm__layer(n, "BatchNormalization", name, 5, in, 1, &epsilon);
+}
+
+uint32_t atm__unary(struct atm__net *n, const char *op, const char *name,
+                    uint32_t x)
+{
+    return atm__layer(n, op, name, 1, &x, 0, NULL);
+}
+
+uint32_t atm__binary(struct atm__net *n, const char *op, const char *name,
+                     uint32_t a, uint32_t b)
+{
+    const uint32_t in[] = {a, b};
+
+    return atm__layer(n, op, name, 2, in, 0, NULL);
 }
 
 uint32_t atm__relu(struct atm__net *n, const char *name, uint32_t x)
 {
-    return layer(n, "Relu", name, 1, &x, 0, NULL);
+    return atm__unary(n, "Relu", name, x);
 }
 
 uint32_t atm__relu6(struct atm__net *n, const char *name, uint32_t x)
@@ -224,29 +275,42 @@ uint32_t atm__relu6(struct atm__net *n, const char *name, uint32_t x)
     uint32_t in[3] = {x};
 
     if (n->low == ATM_NONE) {
-        n->low = scalar(n, "relu6.low", 0);
-        n->high = scalar(n, "relu6.high", 6);
+        n->low = atm__scalar(n, "relu6.low", 0);
+        n->high = atm__scalar(n, "relu6.high", 6);
     }
     in[1] = n->low;
     in[2] = n->high;
-    return layer(n, "Clip", name, 3, in, 0, NULL);
+    return atm__layer(n, "Clip", name, 3, in, 0, NULL);
 }
 
 uint32_t atm__add(struct atm__net *n, const char *name, uint32_t a,
                   uint32_t b)
 {
-    const uint32_t in[] = {a, b};
+    return atm__binary(n, "Add", name, a, b);
+}
 
-    return layer(n, "Add", name, 2, in, 0, NULL);
+uint32_t atm__concat_all(struct atm__net *n, const char *name, uint32_t count,
+                         const uint32_t *x)
+{
+    const struct atm_attr axis = atm__int_attr("axis", 1);
+
+    return atm__layer(n, "Concat", name, count, x, 1, &axis);
 }
 
 uint32_t atm__concat(struct atm__net *n, const char *name, uint32_t a,
                      uint32_t b)
 {
     const uint32_t in[] = {a, b};
-    const struct atm_attr axis = integer("axis", 1);
 
-    return layer(n, "Concat", name, 2, in, 1, &axis);
+    return atm__concat_all(n, name, 2, in);
+}
+
+uint32_t atm__reshape(struct atm__net *n, const char *name, uint32_t x,
+                      uint32_t rank, const int64_t *dim)
+{
+    return atm__binary(n, "Reshape", name, x,
+                       atm__int_list(n, atm__name(n, "%s.shape", name), rank,
+                                     dim));
 }
 
 static uint32_t pool(struct atm__net *n, const char *op, const char *name,
@@ -254,11 +318,11 @@ static uint32_t pool(struct atm__net *n, const char *op, const char *name,
 {
     const int64_t shape[] = {kernel, kernel}, strides[] = {stride, stride};
     const int64_t pads[] = {pad, pad, pad, pad};
-    const struct atm_attr attr[] = {ints("kernel_shape", shape, 2),
-                                    ints("strides", strides, 2),
-                                    ints("pads", pads, 4)};
+    const struct atm_attr attr[] = {atm__ints_attr("kernel_shape", shape, 2),
+                                    atm__ints_attr("strides", strides, 2),
+                                    atm__ints_attr("pads", pads, 4)};
 
-    return layer(n, op, name, 1, &x, 3, attr);
+    return atm__layer(n, op, name, 1, &x, 3, attr);
 }
 
 uint32_t atm__max_pool(struct atm__net *n, const char *name, uint32_t x,
@@ -276,20 +340,20 @@ uint32_t atm__average_pool(struct atm__net *n, const char *name, uint32_t x,
 uint32_t atm__global_average_pool(struct atm__net *n, const char *name,
                                   uint32_t x)
 {
-    return layer(n, "GlobalAveragePool", name, 1, &x, 0, NULL);
+    return atm__unary(n, "GlobalAveragePool", name, x);
 }
 
 uint32_t atm__flatten(struct atm__net *n, const char *name, uint32_t x)
 {
-    const struct atm_attr axis = integer("axis", 1);
+    const struct atm_attr axis = atm__int_attr("axis", 1);
 
-    return layer(n, "Flatten", name, 1, &x, 1, &axis);
+    return atm__layer(n, "Flatten", name, 1, &x, 1, &axis);
 }
 
 uint32_t atm__dense(struct atm__net *n, const char *name, uint32_t x,
                     int64_t features, double gain)
 {
-    const struct atm_attr trans = integer("transB", 1);
+    const struct atm_attr trans = atm__int_attr("transB", 1);
     int64_t fan_in = atm__channels(n, x);
     const struct atm_shape weight = {.rank = 2, .dim = {features, fan_in}};
     const struct atm_shape bias = {.rank = 1, .dim = {features}};
@@ -298,5 +362,5 @@ uint32_t atm__dense(struct atm__net *n, const char *name, uint32_t x,
     in[1] = normal(n, name, "weight", &weight, 0,
                    sqrt(gain / (double)fan_in));
     in[2] = normal(n, name, "bias", &bias, 0, 0.05);
-    return layer(n, "Gemm", name, 3, in, 1, &trans);
+    return atm__layer(n, "Gemm", name, 3, in, 1, &trans);
 }

@@ -87,8 +87,9 @@ enum atm_status atm_onnx_import(const char *path,
  * it can only be deleted. */
 enum atm_status atm_graph_fuse(struct atm_graph *g);
 
-/* Writes the graph as ONNX (opset 13, IR 7); generated constants are streamed
- * as raw_data. Atomic; overwrites only with `force`. */
+/* Writes the graph as ONNX; generated constants are streamed as raw_data, or
+ * to PATH.data beside it where the model would exceed 2 GiB. Atomic;
+ * overwrites only with `force`. */
 enum atm_status atm_onnx_export(const struct atm_graph *g, const char *path,
                                 bool force);
 

@@ -1,7 +1,8 @@
-/* densenet121.c - DenseNet-121 (Huang et al. 2017), as
- * torchvision.models.densenet121: BN-ReLU-Conv. The features of a block are
- * joined layer by layer, each Concat taking the one before it: the same values
- * as one long Concat a layer, and all inputs of a kernel stay few. */
+/* densenet.c - DenseNet-121 and DenseNet-264 with growth 32 (Huang et al. 2017,
+ * table 1), as torchvision.models.densenet121: BN-ReLU-Conv. The features
+ * of a block are joined layer by layer, each Concat taking the one before it:
+ * the same values as one long Concat a layer, and all inputs of a kernel stay
+ * few. */
 #include "builder.h"
 
 #define GROWTH 32
@@ -27,10 +28,10 @@ static uint32_t dense_layer(struct atm__net *n, const char *at, uint32_t x)
     return atm__concat(n, atm__name(n, "%s.concat", at), x, y);
 }
 
-enum atm_status atm_zoo_densenet121(int64_t batch, uint64_t seed,
-                                    struct atm_graph **graph)
+static enum atm_status densenet(const char *name, const int *layers,
+                                int64_t batch, uint64_t seed,
+                                struct atm_graph **graph)
 {
-    static const int layers[] = {6, 12, 24, 16};
     const int64_t image[] = {3, 224, 224};
     const struct atm__conv stem = {.channels = 64, .kernel = 7, .stride = 2,
                                    .pad = 3, .groups = 1, .gain = 2};
@@ -38,7 +39,7 @@ enum atm_status atm_zoo_densenet121(int64_t batch, uint64_t seed,
     uint32_t x;
     int s, i;
 
-    x = atm__net_begin(&n, "densenet121", batch, seed, 3, image);
+    x = atm__net_begin(&n, name, batch, seed, 3, image);
     x = atm__conv(&n, "conv0", x, &stem);
     x = atm__batch_norm(&n, "norm0", x, 1);
     x = atm__relu(&n, "relu0", x);
@@ -60,4 +61,20 @@ enum atm_status atm_zoo_densenet121(int64_t batch, uint64_t seed,
     x = atm__flatten(&n, "flatten", x);
     x = atm__dense(&n, "logits", x, 1000, 1);
     return atm__net_end(&n, x, graph);
+}
+
+enum atm_status atm_zoo_densenet121(int64_t batch, uint64_t seed,
+                                    struct atm_graph **graph)
+{
+    static const int layers[] = {6, 12, 24, 16};
+
+    return densenet("densenet121", layers, batch, seed, graph);
+}
+
+enum atm_status atm_zoo_densenet264(int64_t batch, uint64_t seed,
+                                    struct atm_graph **graph)
+{
+    static const int layers[] = {6, 12, 64, 48};
+
+    return densenet("densenet264", layers, batch, seed, graph);
 }

@@ -1,5 +1,6 @@
-/* resnet50.c - ResNet-50 v1.5 (He et al. 2016; the stride of a stage is in its
- * 3x3 convolution), as torchvision.models.resnet50. */
+/* resnet.c - ResNet-50 and ResNet-200 v1.5 (He et al. 2016; the stride of a
+ * stage is in its 3x3 convolution), as torchvision.models.resnet50 and
+ * resnet200 of timm. */
 #include "builder.h"
 
 /* Convolution without bias, then batch normalisation. */
@@ -38,10 +39,10 @@ static uint32_t bottleneck(struct atm__net *n, const char *block, uint32_t x,
     return atm__relu(n, atm__name(n, "%srelu3", block), y);
 }
 
-enum atm_status atm_zoo_resnet50(int64_t batch, uint64_t seed,
-                                 struct atm_graph **graph)
+static enum atm_status resnet(const char *name, const int *blocks,
+                              int64_t batch, uint64_t seed,
+                              struct atm_graph **graph)
 {
-    static const int blocks[] = {3, 4, 6, 3};
     const int64_t image[] = {3, 224, 224};
     const struct atm__conv stem = {.channels = 64, .kernel = 7, .stride = 2,
                                    .pad = 3, .groups = 1, .gain = 2};
@@ -49,7 +50,7 @@ enum atm_status atm_zoo_resnet50(int64_t batch, uint64_t seed,
     uint32_t x;
     int s, i;
 
-    x = atm__net_begin(&n, "resnet50", batch, seed, 3, image);
+    x = atm__net_begin(&n, name, batch, seed, 3, image);
     x = conv_bn(&n, "", "1", x, &stem, 1);
     x = atm__relu(&n, "relu1", x);
     x = atm__max_pool(&n, "maxpool", x, 3, 2, 1);
@@ -61,4 +62,20 @@ enum atm_status atm_zoo_resnet50(int64_t batch, uint64_t seed,
     x = atm__flatten(&n, "flatten", x);
     x = atm__dense(&n, "logits", x, 1000, 1);
     return atm__net_end(&n, x, graph);
+}
+
+enum atm_status atm_zoo_resnet50(int64_t batch, uint64_t seed,
+                                 struct atm_graph **graph)
+{
+    static const int blocks[] = {3, 4, 6, 3};
+
+    return resnet("resnet50", blocks, batch, seed, graph);
+}
+
+enum atm_status atm_zoo_resnet200(int64_t batch, uint64_t seed,
+                                  struct atm_graph **graph)
+{
+    static const int blocks[] = {3, 24, 36, 3};
+
+    return resnet("resnet200", blocks, batch, seed, graph);
 }
