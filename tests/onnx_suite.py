@@ -153,6 +153,7 @@ def run_ort(case):
     try:
         options = ort.SessionOptions()
         options.log_severity_level = 4
+        options.intra_op_num_threads = 1
         session = ort.InferenceSession(case.model.SerializeToString(), options,
                                        providers=["CPUExecutionProvider"])
     except Exception:
@@ -170,7 +171,8 @@ def run_ort(case):
 
 
 def ort_counts(cases, scope):
-    """In a child, so that a crash of the peer costs one case."""
+    """In a child each, so that a crash of the peer costs one case."""
+    import onnxruntime  # noqa: F401 - once, before the forks
     counts = collections.Counter()
     for case in cases:
         read, write = os.pipe()
