@@ -67,8 +67,8 @@ static enum atm_status died(void)
     unguard();
     (void)glp_free_env();
     deaths++;
-    return atm_fail(strstr(why, "memory") ? ATM_NOMEM : ATM_INTERNAL,
-                    "the LP solver gave up: %s", why);
+    /* not NOMEM, even if GLPK lacks memory: the planner goes on without it */
+    return atm_fail(ATM_INTERNAL, "the LP solver gave up: %s", why);
 }
 
 static bool is_dead(const struct atm__ilp *p)

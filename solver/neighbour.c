@@ -101,11 +101,12 @@ enum atm_status atm__neighbours(struct atm__search *s, double goal,
 {
     struct near x = {.s = s};
     uint32_t moved = 0, n = s->p->n_kernels;
+    uint32_t most = n < MOVED_MAX / n ? n * n : MOVED_MAX;
 
     x.free = atm_alloc_array(s->m->st.n + 1, sizeof(*x.free));
     if (!x.free)
         return ATM_NOMEM;
-    while (moved < MOVED_MAX && s->best_s > goal && !stop(s)) {
+    while (moved < most && s->best_s > goal && !stop(s)) {
         double seconds;
 
         atm__plan_copy(s->work, s->best);
