@@ -23,7 +23,8 @@ if(Python3_Interpreter_FOUND)
   add_test(NAME check_random COMMAND ${check_random} 1 60)
   add_test(NAME check_random_all COMMAND ${check_random} 1 2500)
   set_tests_properties(check_random PROPERTIES TIMEOUT 300)
-  set_tests_properties(check_random_all PROPERTIES TIMEOUT 3000 LABELS slow)
+  set_tests_properties(check_random_all PROPERTIES TIMEOUT 3000
+    LABELS "slow;long")
   set_tests_properties(check_plans_tiny check_plans_async PROPERTIES
     TIMEOUT 120)
   set_tests_properties(check_plans_large PROPERTIES TIMEOUT 1800 LABELS slow)

@@ -7,5 +7,5 @@ if(TARGET autotm AND NOT AUTOTM_SANITIZE)
   add_test(NAME vm COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/vm/run.sh
     ${CMAKE_BINARY_DIR})
   set_tests_properties(vm PROPERTIES TIMEOUT 900 SKIP_RETURN_CODE 77
-    LABELS slow)
+    LABELS "slow;long")
 endif()
