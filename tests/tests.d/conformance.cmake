@@ -33,10 +33,14 @@ set_tests_properties(real_models PROPERTIES TIMEOUT 3600 SKIP_RETURN_CODE 77
   LABELS oracle)
 
 if(TARGET autotm)
-  foreach(oracle ort_oracle ort_extent)
-    add_test(NAME ${oracle} COMMAND ${with_venv} ${oracle}.py
-      $<TARGET_FILE:autotm>)
-    set_tests_properties(${oracle} PROPERTIES TIMEOUT 3600 SKIP_RETURN_CODE 77
-      LABELS oracle)
-  endforeach()
+  add_test(NAME ort_extent COMMAND ${with_venv} ort_extent.py
+    $<TARGET_FILE:autotm>)
+  add_test(NAME ort_oracle COMMAND ${with_venv} ort_oracle.py
+    $<TARGET_FILE:autotm> resnet50 vgg16 mobilenet_v2 densenet121 mlp
+    inception_v4 yolo_tiny unet bert_base gpt2_small vit_b16)
+  add_test(NAME ort_oracle_large COMMAND ${with_venv} ort_oracle.py
+    $<TARGET_FILE:autotm> resnet200 densenet264 vgg19 vgg416 dlrm)
+  set_tests_properties(ort_extent ort_oracle ort_oracle_large PROPERTIES
+    TIMEOUT 1800 SKIP_RETURN_CODE 77 LABELS oracle)
+  set_tests_properties(ort_oracle_large PROPERTIES LABELS "oracle;long")
 endif()
