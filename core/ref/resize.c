@@ -398,14 +398,14 @@ static enum atm_status run(const struct atm_call *call)
     uint32_t d;
 
     st = read_axes(call, &m, axis);
-    for (d = 0; !st && d < x->shape.rank; d++) {
+    if (st || atm_view_count(y) == 0) /* a scale may be 0 then */
+        return st;
+    for (d = 0; d < x->shape.rank; d++) {
         axis[d].cap = 2 * reach_of(&m, axis[d].scale);
         axis[d].at = (int64_t *)free_at;
         axis[d].weight = (double *)free_at + axis[d].cap;
         free_at += axis[d].cap * (int64_t)TAP_BYTES;
     }
-    if (st || atm_view_count(y) == 0)
-        return st;
     for (atm__walk_begin(&w, &y->shape); w.left > 0; atm__walk_next(&w), at++) {
         bool outside = false;
 
