@@ -27,7 +27,7 @@ check() {
 }
 quiet() { "$@" >log 2>&1 || { cat log; return 1; }; }
 small() { # SPEC: plan, run, verify over it
-    local to=(--slow "$1" --threads 1 --store /root/store.db)
+    local to=(--slow "$1" --threads 1 --store /dev/shm/store.db)
     quiet "$build/autotm" profile mlp.onnx "${to[@]}" --samples 5 &&
         quiet "$build/autotm" run mlp.onnx "${to[@]}" --fast 40% -n 1 \
             --warmup 0 &&
@@ -42,7 +42,7 @@ check "$build/tests/test_tiers" conform "${specs[@]}"
 for spec in "${specs[@]}"; do
     check small "$spec"
 done
-check "$build/autotm" devices --store /root/store.db
+check "$build/autotm" devices --store /dev/shm/store.db
 mkdir -p /mnt/small
 mount -t tmpfs -o size=8M none /mnt/small
 export FAULT_NODE=1 FAULT_EMPTY=9 FAULT_PMEM=/mnt/ext4 FAULT_SMALL=/mnt/small
