@@ -342,8 +342,8 @@ else
 fi
 
 # ---- Ctrl-C ----
-"$autotm" run mlp.onnx -n 1000000 --fast 60% >out 2>err &
-sleep 2
+background "$autotm" run mlp.onnx -n 1000000 --fast 60% -v
+until_said schedule
 kill -INT $!
 wait $!
 [ $? = 130 ] || fail 'Ctrl-C does not end a run with 130'
@@ -351,12 +351,15 @@ checks=$((checks + 1))
 
 # ---- start-up ----
 python3 - "$autotm" <<'PY' || fail 'start-up takes more than 0.3 s'
-import subprocess, sys, time
+import os, subprocess, sys
+def spent():  # of the processor, which others may want too
+    t = os.times()
+    return t.children_user + t.children_system
 best = 9
 for _ in range(8):
-    t = time.perf_counter()
+    t = spent()
     subprocess.run([sys.argv[1], "--help"], stdout=subprocess.DEVNULL)
-    best = min(best, time.perf_counter() - t)
+    best = min(best, spent() - t)
 sys.exit(best > 0.3)
 PY
 

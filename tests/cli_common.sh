@@ -30,6 +30,22 @@ expect() {
     fi
 }
 
+# background COMMAND...: its number is $!
+background() {
+    : >err
+    "$@" >out 2>err </dev/null &
+}
+
+# until_said REGEX: the job in the background is that far (60 s at most), and a
+# second further
+until_said() {
+    for _ in $(seq 600); do
+        grep -Eq -- "$1" err && break
+        sleep 0.1
+    done
+    sleep 1
+}
+
 # stdout REGEX: of the last command
 stdout() {
     checks=$((checks + 1))

@@ -172,8 +172,8 @@ expect 2 '--gap' "$autotm" plan --problem "$small" --fast 20% --gap wide
 expect 2 '--time-limit' "$autotm" plan --problem "$small" --fast 20% \
     --time-limit soon
 # Ctrl-C keeps the best plan
-"$autotm" plan --problem "$large" --fast 5% --gap 0 --format json >out 2>err &
-sleep 1
+background "$autotm" plan --problem "$large" --fast 5% --gap 0 --format json -v
+until_said bound
 kill -INT $!
 wait $!
 [ $? = 0 ] || fail 'Ctrl-C does not end planning with a plan'

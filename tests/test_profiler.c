@@ -62,6 +62,15 @@ static int query(const char *sql)
     return value;
 }
 
+static void change(const char *sql)
+{
+    sqlite3 *db;
+
+    CU_ASSERT_EQUAL_FATAL(sqlite3_open(path, &db), SQLITE_OK);
+    CU_ASSERT_EQUAL(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    (void)sqlite3_close(db);
+}
+
 struct net {
     struct atm_graph *graph;
     struct atm_program *program;
@@ -258,17 +267,12 @@ static void test_store_foreign(void)
 {
     struct atm_store *s;
     const char *warning;
-    sqlite3 *db;
 
     (void)fresh_path();
     s = open_store(); /* makes the folder */
     atm_store_close(&s);
     CU_ASSERT_EQUAL(unlink(path), 0);
-    CU_ASSERT_EQUAL_FATAL(sqlite3_open(path, &db), SQLITE_OK);
-    CU_ASSERT_EQUAL(
-        sqlite3_exec(db, "CREATE TABLE recipe (x)", NULL, NULL, NULL),
-        SQLITE_OK);
-    (void)sqlite3_close(db);
+    change("CREATE TABLE recipe (x)");
     ATM_ASSERT_FAILS(atm_store_open(path, &s, &warning), ATM_STALE,
                      "something else");
     CU_ASSERT_PTR_NULL(s);
@@ -286,7 +290,7 @@ static void test_calibration(void)
     (void)fresh_path();
     s = open_store();
     ATM_ASSERT_OK(atm_store_dram(s, 1, &read_bw, &write_bw));
-    CU_ASSERT_TRUE(read_bw > 1e8 && write_bw > 1e8);
+    CU_ASSERT_TRUE(read_bw > 1e6 && write_bw > 1e6);
     ATM_ASSERT_OK(atm_store_dram(s, 1, &again[0], &again[1]));
     CU_ASSERT_TRUE(again[0] == read_bw && again[1] == write_bw);
     CU_ASSERT_EQUAL(query("SELECT count(*) FROM calibration"), 1);
@@ -298,6 +302,7 @@ static void test_calibration(void)
 
 struct seen {
     uint32_t calls, stop_at;
+    uint32_t done, more; /* vectors at the last call; calls since the first */
     struct atm_profile_plan first;
 };
 
@@ -306,11 +311,23 @@ static bool note(void *user, const struct atm_profile_plan *p, uint32_t done,
 {
     struct seen *s = user;
 
-    (void)done;
     (void)elapsed_s;
     if (s->calls++ == 0)
         s->first = *p;
+    s->more += s->done > 0;
+    s->done = done;
     return s->calls == s->stop_at;
+}
+
+/* Somewhere in the second vector: how many calls that takes, and whether each
+ * brings a sample, is the machine's affair. */
+static bool stop_in_second(void *user, const struct atm_profile_plan *p,
+                           uint32_t done, double elapsed_s)
+{
+    struct seen *s = user;
+
+    (void)note(user, p, done, elapsed_s);
+    return s->more == 3;
 }
 
 static void test_profile(void)
@@ -436,8 +453,10 @@ static void test_vectors(void)
     CU_ASSERT_EQUAL(query("SELECT count(*) FROM sample WHERE tier = 'dram' "
                           "AND mask = 0"),
                     4 * 9);
-    CU_ASSERT_TRUE(a->tier[1].read_bw > 1e8 && a->tier[1].read_bw < 1e12);
-    CU_ASSERT_TRUE(a->tier[1].write_bw > 1e8 && a->tier[1].latency_s < 1e-2);
+    /* bytes a second and seconds, on however busy a machine */
+    CU_ASSERT_TRUE(a->tier[1].read_bw > 1e6 && a->tier[1].read_bw < 1e12);
+    CU_ASSERT_TRUE(a->tier[1].write_bw > 1e6 && a->tier[1].write_bw < 1e12);
+    CU_ASSERT_TRUE(a->tier[1].latency_s >= 0 && a->tier[1].latency_s < 1);
     CU_ASSERT_TRUE(query("SELECT count(DISTINCT mask) FROM sample") >= 4);
     atm_profile_delete(&a);
     atm_store_close(&s);
@@ -446,10 +465,14 @@ static void test_vectors(void)
 }
 
 /* A program above the limit is measured kernel by kernel, with the same result
- * in kind, and as resumable. */
+ * in kind, and as resumable: what was told as done is complete, and no sample
+ * that was taken is lost or taken again. */
 static void test_alone(void)
 {
-    struct seen seen = {.stop_at = 12};
+    const char *complete =
+        "SELECT count(*) FROM (SELECT 1 FROM sample GROUP BY signature, tier, "
+        "mask HAVING count(DISTINCT sweep) = 9)";
+    struct seen seen = {0};
     struct atm_profiler_options o;
     struct atm_profile *a;
     struct atm_store *s;
@@ -461,13 +484,18 @@ static void test_alone(void)
     s = open_store();
     atm_profiler_options_init(&o);
     o.memory_bytes = 1;
-    o.progress = note;
+    o.progress = stop_in_second;
     o.user = &seen;
     ATM_ASSERT_FAILS(atm_profile_program(n.program, s, &o, &a), ATM_INTERRUPTED,
                      "kept");
-    CU_ASSERT_EQUAL(query("SELECT count(*) FROM sample"), 11);
-    seen.stop_at = 0;
+    CU_ASSERT_TRUE(seen.done >= 1 && seen.done < seen.first.distinct);
+    CU_ASSERT_EQUAL(query(complete), (int)seen.done);
+    change("CREATE TABLE kept AS SELECT * FROM sample");
+    o.progress = note;
     ATM_ASSERT_OK(atm_profile_program(n.program, s, &o, &a));
+    CU_ASSERT_EQUAL(query("SELECT count(*) FROM (SELECT * FROM kept EXCEPT "
+                          "SELECT * FROM sample)"),
+                    0);
     CU_ASSERT_EQUAL(query("SELECT count(*) FROM sample"),
                     9 * (int)seen.first.distinct);
     for (k = 0; k < a->n_kernels; k++)
