@@ -286,7 +286,7 @@ static enum atm_status window_ints(const struct atm_node *node,
                         name, n_got, n);
     for (i = 0; i < n; i++) {
         ints[i] = n_got ? got[i] : dflt;
-        if (ints[i] < min || ints[i] > INT32_MAX)
+        if (n_got && (ints[i] < min || ints[i] > INT32_MAX))
             return atm_fail(ATM_FORMAT,
                             "attribute %s: %" PRId64 " is outside %" PRId64
                             " to 2147483647",
@@ -407,4 +407,62 @@ enum atm_status atm_window_infer(const struct atm_node *node,
             return st;
     }
     return ATM_OK;
+}
+
+/* Output size and padding of one dimension of a transposed window: `in` comes
+ * as the wanted size, or 0. */
+static enum atm_status transposed_dim(struct atm_window *w, uint32_t i,
+                                      const char *auto_pad, int64_t extra)
+{
+    bool lower = strcmp(auto_pad, "SAME_LOWER") == 0;
+    bool same = lower || strcmp(auto_pad, "SAME_UPPER") == 0;
+    int64_t span = (w->kernel[i] - 1) * w->dilation[i] + 1;
+    int64_t full = w->stride[i] * (w->out[i] - 1) + span, total;
+
+    if (!same && w->in[i] == 0) {
+        w->in[i] = full + extra - w->begin[i] - w->end[i];
+    } else {
+        lower = lower || !same;
+        if (w->in[i] == 0)
+            w->in[i] = w->stride[i] * w->out[i];
+        total = full + extra < w->in[i] ? 0 : full + extra - w->in[i];
+        w->begin[i] = lower ? total - total / 2 : total / 2;
+    }
+    w->end[i] = full - w->begin[i] - w->in[i];
+    if (w->in[i] < 1 || w->in[i] > INT32_MAX)
+        return atm_fail(ATM_FORMAT, "an output dimension is %" PRId64,
+                        w->in[i]);
+    return ATM_OK;
+}
+
+enum atm_status atm_window_transposed(const struct atm_node *node,
+                                      const struct atm_shape *x,
+                                      const struct atm_shape *weight,
+                                      struct atm_window *w)
+{
+    const char *auto_pad = atm_node_string(node, "auto_pad", "NOTSET");
+    int64_t extra[ATM_RANK_MAX], size[ATM_RANK_MAX];
+    struct atm_shape roomy = *x;
+    enum atm_status st;
+    uint32_t i;
+
+    /* the rule of convolutions reads and checks the attributes; an input as
+     * large as allowed keeps it from comparing our input with the kernel */
+    for (i = 2; i < x->rank; i++) {
+        if (x->dim[i] < 1 || x->dim[i] > INT32_MAX)
+            return atm_fail(ATM_FORMAT, "a spatial dimension is %" PRId64,
+                            x->dim[i]);
+        roomy.dim[i] = INT64_MAX / 4;
+    }
+    st = atm_window_infer(node, &roomy, weight, w);
+    if (!st)
+        st = window_ints(node, "output_padding", w->rank, 0, 0, extra);
+    if (!st)
+        st = window_ints(node, "output_shape", w->rank, 1, 0, size);
+    for (i = 0; i < w->rank && !st; i++) {
+        w->in[i] = size[i];
+        w->out[i] = x->dim[i + 2];
+        st = transposed_dim(w, i, auto_pad, extra[i]);
+    }
+    return st;
 }

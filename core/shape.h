@@ -98,5 +98,12 @@ enum atm_status atm_window_infer(const struct atm_node *node,
                                  const struct atm_shape *x,
                                  const struct atm_shape *weight,
                                  struct atm_window *w);
+/* The same for ConvTranspose, as the window of the convolution whose gradient
+ * it is: `in` is the size of its output, `out` that of its input `x`. `end`
+ * may be negative: so much of the output's end no window reaches. */
+enum atm_status atm_window_transposed(const struct atm_node *node,
+                                      const struct atm_shape *x,
+                                      const struct atm_shape *weight,
+                                      struct atm_window *w);
 
 #endif

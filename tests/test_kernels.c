@@ -84,6 +84,37 @@ static const struct row convs[] = {
     {NULL, 0, {NULL}, NULL, NULL, NULL},
 };
 
+static const struct row transposed[] = {
+    {"ConvTranspose", 11, {"2x32x9x9", "c32x16x2x2", "c16"},
+     "strides=2,2", "", "dnnl:jit"},
+    {"ConvTranspose", 11, {"b1x64x8x8", "c64x3x4x4", "c3"},
+     "strides=2,2 pads=1,1,1,1", "", "dnnl:"},
+    {"ConvTranspose", 11, {"1x17x7x5", "c17x29x3x3"},
+     "strides=2,2 pads=1,1,1,1 output_padding=1,1", "", "dnnl:jit"},
+    {"ConvTranspose", 11, {"1x16x7x5", "c16x32x2x2", "c32"},
+     "strides=3,3 output_padding=2,1", "", "dnnl:"},
+    {"ConvTranspose", 11, {"1x3x9x9", "c3x16x3x3", "c16"}, "pads=1,0,2,1", "",
+     "dnnl:"},
+    {"ConvTranspose", 11, {"1x16x9x9", "c16x16x3x3", "c16"},
+     "strides=2,2 auto_pad=SAME_LOWER", "", "dnnl:jit"},
+    {"ConvTranspose", 11, {"1x16x9x9", "c16x16x3x3", "c16"},
+     "strides=3,2 output_shape=26,18", "", "dnnl:"},
+    {"ConvTranspose", 11, {"1x16x9x9", "c16x16x3x3", "c16"}, "dilations=2,2",
+     "", "dnnl:"},
+    {"ConvTranspose", 11, {"1x32x9x9", "c32x16x4x4", "c32"},
+     "group=2 strides=2,2 pads=1,1,1,1", "", "dnnl:"},
+    {"ConvTranspose", 11, {"1x32x9x9", "c32x3x4x4", "c12"},
+     "group=4 strides=2,2", "", "dnnl:"},
+    {"ConvTranspose", 11, {"b2x24x9x9", "c24x1x4x4", "c24"},
+     "group=24 strides=2,2 pads=1,1,1,1", "", "dnnl:jit_dw"},
+    {"ConvTranspose", 11, {"2x16x20", "c16x32x4", "c32"},
+     "strides=2, pads=1,1", "", "dnnl:"},
+    {"ConvTranspose", 11, {"1x16x4x5x6", "c16x16x2x2x2", "c16"},
+     "strides=2,2,2", "", "dnnl:"},
+    {"ConvTranspose", 11, {"1x16x9x9", "16x16x3x3", "16"}, "", "", "dnnl:jit"},
+    {NULL, 0, {NULL}, NULL, NULL, NULL},
+};
+
 static const struct row pools[] = {
     {"MaxPool", 12, {"b2x32x14x14"},
      "kernel_shape=3,3 strides=2,2 pads=1,1,1,1", "", "dnnl:jit"},
@@ -193,7 +224,7 @@ static uint32_t add_input(struct atm_graph *g, const char *text)
     return graph_node(g, "Conv", 13, 2, in, 0, NULL, 0, NULL);
 }
 
-/* "a=1 b=2,3 c=0.5 d=WORD" */
+/* "a=1 b=2,3 c=0.5 d=WORD e=2,": e is a list of one */
 static uint32_t parse_attrs(char *text, struct atm_attr *attr,
                             int64_t (*ints)[8])
 {
@@ -216,7 +247,7 @@ static uint32_t parse_attrs(char *text, struct atm_attr *attr,
         } else if (strchr(value, ',')) {
             a->kind = ATM_ATTR_INTS;
             a->ints = ints[n];
-            for (; value; value = strchr(value, ',')) {
+            for (; value && value[1]; value = strchr(value, ',')) {
                 value += *value == ',';
                 ints[n][a->n++] = strtol(value, NULL, 10);
             }
@@ -375,6 +406,11 @@ static void test_convs(void)
     check_rows(convs);
 }
 
+static void test_transposed(void)
+{
+    check_rows(transposed);
+}
+
 static void test_pools(void)
 {
     check_rows(pools);
@@ -387,6 +423,7 @@ static void test_others(void)
 
 static const struct atm_test tests[] = {
     {"convolutions equal the reference", test_convs},
+    {"transposed convolutions equal the reference", test_transposed},
     {"pools equal the reference", test_pools},
     {"other kernels equal the reference", test_others},
     {NULL, NULL}};

@@ -4,81 +4,6 @@
 
 #include <inttypes.h>
 
-/* The window of the convolution whose gradient this is: `in` is the size of
- * our output, `out` that of our input. */
-static enum atm_status explicit_shape(const struct atm_call *call,
-                                      const int64_t *extra,
-                                      struct atm_window *w)
-{
-    const char *pad = atm_node_string(call->node, "auto_pad", "NOTSET");
-    bool lower = strcmp(pad, "SAME_LOWER") == 0;
-    bool same = lower || strcmp(pad, "SAME_UPPER") == 0;
-    int64_t shape[ATM_RANK_MAX];
-    enum atm_status st;
-    uint32_t n, i;
-
-    st = atm_attr_ints(call->node, "output_shape", ATM_RANK_MAX, shape, &n);
-    if (st)
-        return st;
-    if (n != 0 && n != w->rank)
-        return atm_fail(ATM_FORMAT,
-                        "attribute output_shape has %" PRIu32 " elements", n);
-    for (i = 0; i < w->rank; i++) {
-        int64_t full = w->stride[i] * (w->out[i] - 1) + extra[i] +
-                       (w->kernel[i] - 1) * w->dilation[i] + 1;
-        int64_t total;
-
-        w->in[i] = n ? shape[i] : w->stride[i] * w->out[i];
-        if (!n && !same) {
-            w->in[i] = full - w->begin[i] - w->end[i];
-        } else {
-            total = full - w->in[i] < 0 ? 0 : full - w->in[i];
-            w->begin[i] = lower || (n && !same) ? total - total / 2 : total / 2;
-            w->end[i] = total - w->begin[i];
-        }
-        if (w->in[i] < 1 || w->in[i] > INT32_MAX)
-            return atm_fail(ATM_FORMAT, "an output dimension is %" PRId64,
-                            w->in[i]);
-    }
-    return ATM_OK;
-}
-
-static enum atm_status window_of(const struct atm_call *call,
-                                 struct atm_window *w)
-{
-    const struct atm_shape *x = &call->in[0].shape;
-    int64_t extra[ATM_RANK_MAX] = {0};
-    struct atm_node plain = *call->node;
-    struct atm_shape roomy = *x;
-    enum atm_status st;
-    uint32_t n, i;
-
-    st = atm_attr_ints(&plain, "output_padding", ATM_RANK_MAX, extra, &n);
-    if (st)
-        return st;
-    /* the shared rule reads and checks the attributes; an input as large as
-     * allowed keeps it from comparing our input with the kernel */
-    for (i = 2; i < x->rank; i++) {
-        if (x->dim[i] < 1 || x->dim[i] > INT32_MAX)
-            return atm_fail(ATM_FORMAT, "a spatial dimension is %" PRId64,
-                            x->dim[i]);
-        roomy.dim[i] = INT64_MAX / 4;
-    }
-    st = atm_window_infer(&plain, &roomy, &call->in[1].shape, w);
-    if (st)
-        return st;
-    if (n != 0 && n != w->rank)
-        return atm_fail(ATM_FORMAT,
-                        "attribute output_padding has %" PRIu32 " elements", n);
-    for (i = 0; i < w->rank; i++) {
-        if (extra[i] < 0 || extra[i] > INT32_MAX)
-            return atm_fail(ATM_FORMAT, "attribute output_padding is %" PRId64,
-                            extra[i]);
-        w->out[i] = x->dim[i + 2];
-    }
-    return explicit_shape(call, extra, w);
-}
-
 static enum atm_status infer(struct atm_call *call)
 {
     const struct atm_shape *x = &call->in[0].shape, *k = &call->in[1].shape;
@@ -90,7 +15,7 @@ static enum atm_status infer(struct atm_call *call)
 
     st = atm_need_same_type(call, ATM_TYPES_FLOAT);
     if (!st)
-        st = window_of(call, &w);
+        st = atm_window_transposed(call->node, x, k, &w);
     if (st)
         return st;
     if (group < 1 || k->dim[0] != x->dim[1] || x->dim[1] % group != 0 ||
@@ -145,7 +70,7 @@ static enum atm_status run(const struct atm_call *call)
     struct atm_shape kernel = weight->shape;
     enum atm_status st;
 
-    st = window_of(call, &w);
+    st = atm_window_transposed(call->node, &x->shape, &weight->shape, &w);
     if (st || count == 0)
         return st;
     if (atm_dtype_bytes(y->dtype) == 2) { /* summed up as float */

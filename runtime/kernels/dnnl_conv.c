@@ -1,5 +1,6 @@
 /* dnnl_conv.c - Conv by oneDNN's direct convolutions: channels in blocks of
  * the vector width, weights packed at load, bias, sum and activation fused.
+ * ConvTranspose by its deconvolutions, with bias, in the same layouts.
  *
  * The layout is forced, not asked for: with AVX-512 `any` gives channels-last
  * everywhere, which is slower for large images and for depthwise, and mixes
@@ -16,6 +17,7 @@
 struct conv {
     const struct atm__lower *l;
     const struct atm_node *n;
+    bool transposed;
     struct atm_window w;
     int64_t group;
     struct atm_shape weights; /* with the group dimension, if any */
@@ -31,7 +33,11 @@ static bool read_node(const struct atm__lower *l, const struct atm_node *n,
     uint32_t i;
 
     *c = (struct conv){.l = l, .n = n};
-    if (x->rank < 3 || x->rank > 5 || atm_window_infer(n, x, k, &c->w))
+    c->transposed = strcmp(n->op->name, "ConvTranspose") == 0;
+    if ((!c->transposed && strcmp(n->op->name, "Conv") != 0) ||
+        !atm__dnnl_f32(l, n) || x->rank < 3 || x->rank > 5 ||
+        (c->transposed ? atm_window_transposed : atm_window_infer)(n, x, k,
+                                                                   &c->w))
         return false;
     c->group = atm_node_int(n, "group", 1);
     c->bias = atm__own_inputs(n) > 2 && n->in[2] != ATM_NONE;
@@ -46,6 +52,32 @@ static bool read_node(const struct atm__lower *l, const struct atm_node *n,
     return atm__residual(n, &c->residual);
 }
 
+/* Dimension of the output channels in the weights as the library names them;
+ * the input channels follow. */
+static uint32_t out_channels(const struct conv *c)
+{
+    return c->group > 1 ? 1 : 0;
+}
+
+/* ONNX has the two the other way round in ConvTranspose. */
+static uint8_t swapped(const struct conv *c, uint8_t dim)
+{
+    uint32_t o = out_channels(c);
+
+    return c->transposed && (dim == o || dim == o + 1)
+               ? (uint8_t)(2 * o + 1 - dim) : dim;
+}
+
+static void swap_channels(const struct conv *c, struct atm_layout *l)
+{
+    uint32_t i;
+
+    for (i = 0; i < c->weights.rank; i++)
+        l->order[i] = swapped(c, l->order[i]);
+    for (i = 0; i < l->n_blocks; i++)
+        l->dim[i] = swapped(c, l->dim[i]);
+}
+
 static bool describe(const struct conv *c, const struct atm_layout *src_layout,
                      const struct atm_layout *dst_layout,
                      struct atm__dnnl_detail *d)
@@ -55,8 +87,10 @@ static bool describe(const struct conv *c, const struct atm_layout *src_layout,
     dnnl_memory_desc_t src, weights, bias, dst;
     struct atm_layout plain = atm_layout_plain(1);
     struct atm_shape x = v[c->n->in[0]].shape, k = c->weights;
-    uint32_t i;
+    uint8_t i;
 
+    for (i = 0; i < k.rank; i++)
+        k.dim[i] = c->weights.dim[swapped(c, i)];
     /* Fewer channels than a block: jit code refuses them, yet the bytes are
      * those of a full block whose last channels are zero. */
     if (src_layout->n_blocks && c->group == 1 &&
@@ -74,9 +108,11 @@ static bool describe(const struct conv *c, const struct atm_layout *src_layout,
         begin[i] = c->w.begin[i];
         end[i] = c->w.end[i];
     }
-    if (dnnl_dilated_convolution_forward_desc_init(
-            &d->op.conv, dnnl_forward_inference, dnnl_convolution_direct, &src,
-            &weights, c->bias ? &bias : NULL, &dst, stride, dilate, begin,
+    if ((c->transposed ? dnnl_dilated_deconvolution_forward_desc_init
+                       : dnnl_dilated_convolution_forward_desc_init)(
+            &d->op.conv, dnnl_forward_inference,
+            c->transposed ? dnnl_deconvolution_direct : dnnl_convolution_direct,
+            &src, &weights, c->bias ? &bias : NULL, &dst, stride, dilate, begin,
             end))
         return false;
     (void)atm__dnnl_arg(d, DNNL_ARG_SRC, false, 0, &src);
@@ -102,6 +138,7 @@ static enum atm_status try(const struct conv *c,
     dnnl_primitive_desc_t pd;
     const char *impl;
     uint64_t bytes;
+    bool fits;
     enum atm_status st;
 
     if (!describe(c, src_layout, dst_layout, &d))
@@ -109,10 +146,12 @@ static enum atm_status try(const struct conv *c,
     atm__dnnl_posts(&d, n, in_place, residual, &d.op.conv.dst_desc);
     if (!atm__dnnl_find(c->l->dnnl, &d, &pd, &impl))
         return ATM_OK;
-    if (strncmp(impl, only, strlen(only)) != 0 ||
-        !atm__dnnl_chosen(pd, dnnl_query_weights_md, 0, &d.arg[1].md,
-                          &weights) ||
-        atm_layout_bytes(&weights, &c->weights, ATM_F32, &bytes) ||
+    fits = strncmp(impl, only, strlen(only)) == 0 &&
+           atm__dnnl_chosen(pd, dnnl_query_weights_md, 0, &d.arg[1].md,
+                            &weights);
+    if (fits)
+        swap_channels(c, &weights);
+    if (!fits || atm_layout_bytes(&weights, &c->weights, ATM_F32, &bytes) ||
         bytes != dnnl_memory_desc_get_size(&d.arg[1].md)) {
         (void)dnnl_primitive_desc_destroy(pd);
         return ATM_OK;
@@ -157,7 +196,7 @@ static enum atm_status try_channels_last(const struct conv *c, bool in_place,
         last.order[i + 1] = (uint8_t)(i + 2);
     }
     last.order[c->w.rank + 1] = 1;
-    if (window == 1 || c->group > 1 || c->w.rank != 2 ||
+    if (window == 1 || c->group > 1 || c->w.rank != 2 || c->transposed ||
         c->weights.dim[0] < MANY_CHANNELS ||
         c->weights.dim[1] < MANY_CHANNELS)
         return ATM_OK;
@@ -173,15 +212,14 @@ static enum atm_status conv_offer(const struct atm__lower *l,
     struct conv c;
     enum atm_status st = ATM_OK;
 
-    if (strcmp(n->op->name, "Conv") != 0 || !atm__dnnl_f32(l, n) ||
-        !read_node(l, n, &c))
+    if (!read_node(l, n, &c))
         return ATM_OK;
     plain = atm_layout_plain(c.w.rank + 2);
     blocked = atm__dnnl_blocked(l->dnnl, c.w.rank + 2);
     now = atm__lower_layout(l, n->in[0]);
     was_plain = atm_layout_is_plain(&now, c.w.rank + 2);
     in_place = c.residual != ATM_NONE && atm__lower_dies(l, c.residual);
-    if (was_plain && c.group == 1 && c.weights.dim[1] <= 3)
+    if (was_plain && c.group == 1 && !c.transposed && c.weights.dim[1] <= 3)
         st = try(&c, &plain, &blocked, in_place, "", o);
     if (!st && !o->by)
         st = try_channels_last(&c, in_place, o);

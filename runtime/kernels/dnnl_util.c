@@ -91,6 +91,18 @@ bool atm__dnnl_md_any(const struct atm_shape *s, dnnl_memory_desc_t *md)
     return true;
 }
 
+/* Elements of each dimension in a block. */
+static void blocks_of(const dnnl_blocking_desc_t *b, uint32_t rank,
+                      int64_t *block)
+{
+    uint32_t i;
+
+    for (i = 0; i < rank; i++)
+        block[i] = 1;
+    for (i = 0; i < (uint32_t)b->inner_nblks; i++)
+        block[b->inner_idxs[i]] *= b->inner_blks[i];
+}
+
 bool atm__dnnl_md(const struct atm_shape *s, const struct atm_layout *l,
                   dnnl_memory_desc_t *md)
 {
@@ -101,15 +113,13 @@ bool atm__dnnl_md(const struct atm_shape *s, const struct atm_layout *l,
     if (!atm__dnnl_md_any(s, md))
         return false;
     md->format_kind = dnnl_blocked;
-    for (i = 0; i < s->rank; i++)
-        block[i] = 1;
     b->inner_nblks = l->n_blocks;
     for (i = 0; i < l->n_blocks; i++) {
         b->inner_blks[i] = l->block[i];
         b->inner_idxs[i] = l->dim[i];
-        block[l->dim[i]] *= l->block[i];
         stride *= l->block[i];
     }
+    blocks_of(b, s->rank, block);
     for (i = s->rank; i-- > 0;) {
         uint32_t d = l->order[i];
         int64_t n = (s->dim[d] + block[d] - 1) / block[d];
@@ -121,9 +131,22 @@ bool atm__dnnl_md(const struct atm_shape *s, const struct atm_layout *l,
     return true;
 }
 
+/* Whether dimension `a` lies outside `b`. Where one has a single block their
+ * strides are equal, and it is the inner one. */
+static bool outside(const dnnl_memory_desc_t *md, const int64_t *block, int a,
+                    int b)
+{
+    const int64_t *stride = md->format_desc.blocking.strides;
+
+    if (stride[a] != stride[b])
+        return stride[a] > stride[b];
+    return md->padded_dims[a] / block[a] > md->padded_dims[b] / block[b];
+}
+
 bool atm__dnnl_md_layout(const dnnl_memory_desc_t *md, struct atm_layout *l)
 {
     const dnnl_blocking_desc_t *b = &md->format_desc.blocking;
+    int64_t block[ATM_RANK_MAX];
     uint32_t i, j, rank = (uint32_t)md->ndims;
     dnnl_memory_desc_t again;
     struct atm_shape s = {.rank = rank};
@@ -132,9 +155,9 @@ bool atm__dnnl_md_layout(const dnnl_memory_desc_t *md, struct atm_layout *l)
     if (md->format_kind != dnnl_blocked || md->offset0 || md->extra.flags ||
         rank > ATM_RANK_MAX || b->inner_nblks > ATM_BLOCKS_MAX)
         return false;
+    blocks_of(b, rank, block);
     for (i = 0; i < rank; i++) {
-        /* insertion by stride, largest first */
-        for (j = i; j > 0 && b->strides[l->order[j - 1]] < b->strides[i]; j--)
+        for (j = i; j > 0 && outside(md, block, (int)i, l->order[j - 1]); j--)
             l->order[j] = l->order[j - 1];
         l->order[j] = (uint8_t)i;
         s.dim[i] = md->dims[i];
