@@ -240,7 +240,6 @@ static enum atm_status file_open(const char *spec,
                                  const struct atm_tier_info *info,
                                  uint64_t bytes, struct atm_tier **tier)
 {
-    struct atm_tier_info found;
     struct atm_tier *t;
     struct options o;
     uint64_t all;
@@ -269,8 +268,7 @@ static enum atm_status file_open(const char *spec,
     if (!st)
         st = atm__pool_file_reserve(spec, t->fd, all);
     if (!st)
-        st = examine(spec, &o, t->fd, &found, &t->engine);
-    t->info = found;
+        st = examine(spec, &o, t->fd, &t->info, &t->engine);
     t->info.read_par = info->read_par;
     t->info.write_par = info->write_par;
     if (!st)
