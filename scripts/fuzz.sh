@@ -1,18 +1,21 @@
 #!/usr/bin/env bash
-# fuzz.sh [-j JOBS] [-w WORK] SECONDS [TARGET]... - runs the libFuzzer targets,
-# SECONDS each, under the address and undefined-behaviour sanitizers, and
-# prints the executions that each says it made. Starts from tests/fuzz/corpus,
-# the official ONNX suite and seeds of its own; what is found is kept in WORK
-# (default build-fuzz/work), a failing input in WORK/TARGET.crash-*. The count
-# of all runs with this WORK is added up in WORK/executions. Exit 77: no clang.
+# fuzz.sh [-j JOBS] [-w WORK] [-k] SECONDS [TARGET]... - runs the libFuzzer
+# targets, SECONDS each, under the address and undefined-behaviour sanitizers,
+# and prints the executions that each says it made. Starts from
+# tests/fuzz/corpus, the official ONNX suite and seeds of its own; what is found
+# is kept in WORK (default build-fuzz/work), a failing input in
+# WORK/TARGET.crash-*. The count of all runs with this WORK is added up in
+# WORK/executions. -k: the least of WORK that covers as much becomes
+# tests/fuzz/corpus. Exit 77: clang is not to be had.
 source "$(dirname "$0")/lib.sh"
 
-jobs=1 work=build-fuzz/work
-while getopts j:w: o; do
+jobs=1 work=build-fuzz/work keep=
+while getopts j:w:k o; do
     case $o in
     j) jobs=$OPTARG ;;
     w) work=$OPTARG ;;
-    *) die "usage: fuzz.sh [-j JOBS] [-w WORK] SECONDS [TARGET]..." ;;
+    k) keep=1 ;;
+    *) die "usage: fuzz.sh [-j JOBS] [-w WORK] [-k] SECONDS [TARGET]..." ;;
     esac
 done
 shift $((OPTIND - 1))
@@ -20,13 +23,10 @@ seconds=${1:?seconds for each target} && shift
 targets=("$@")
 [ ${#targets[@]} -gt 0 ] || targets=(onnx lower plan store tensor)
 
-for package in clang libclang-rt-14-dev libomp-dev; do
-    if [ "$(dpkg-query -W -f '${db:Status-Status}' $package 2>/dev/null)" \
-        != installed ]; then
-        echo "skipped: no package $package; fuzzing needs clang" >&2
-        exit 77
-    fi
-done
+(need clang libclang-rt-14-dev libomp-dev) || {
+    echo "skipped: clang cannot be installed; fuzzing needs it" >&2
+    exit 77
+}
 
 build=build-fuzz
 CC=clang cmake --log-level=ERROR -S . -B $build -G Ninja \
@@ -37,8 +37,8 @@ mkdir -p "$work"
 
 # seeds TARGET FOLDER
 seeds() {
-    local kept=tests/fuzz/corpus/$1.tar.xz
-    [ ! -e "$kept" ] || tar -xJf "$kept" -C "$2"
+    local kept=tests/fuzz/corpus/$1.tar.gz
+    [ ! -e "$kept" ] || tar -xzf "$kept" -C "$2"
     case $1 in
     onnx | lower)
         dpkg -L libonnx-testdata 2>/dev/null | grep '/model\.onnx$' |
@@ -52,22 +52,26 @@ seeds() {
     esac
 }
 
+# libfuzzer TARGET OPTION...
+libfuzzer() {
+    local length=4096 target=$1
+    shift
+    case $target in plan) length=20000 ;; store) length=65536 ;; esac
+    ASAN_OPTIONS=allocator_may_return_null=1:quarantine_size_mb=1 \
+    UBSAN_OPTIONS=print_stacktrace=1 \
+        $build/tests/fuzz/fuzz_"$target" -max_len=$length -timeout=30 \
+        -rss_limit_mb=3000 -malloc_limit_mb=2500 -len_control=0 "$@"
+}
+
 # fuzz TARGET: one line "TARGET executions"
 fuzz() {
-    local corpus=$work/$1 log=$work/$1.log length=4096
+    local corpus=$work/$1 log=$work/$1.log rc=0 n
     if [ ! -d "$corpus" ]; then
         mkdir -p "$corpus"
         seeds "$1" "$corpus"
     fi
-    case $1 in plan) length=20000 ;; store) length=65536 ;; esac
-    local rc=0
-    ASAN_OPTIONS=allocator_may_return_null=1:quarantine_size_mb=16 \
-    UBSAN_OPTIONS=print_stacktrace=1 \
-        $build/tests/fuzz/fuzz_"$1" -max_total_time="$seconds" \
-        -max_len=$length -timeout=10 -rss_limit_mb=3000 \
-        -malloc_limit_mb=2500 -len_control=0 -print_final_stats=1 \
+    libfuzzer "$1" -max_total_time="$seconds" -print_final_stats=1 \
         -artifact_prefix="$work/$1." "$corpus" >"$log" 2>&1 || rc=$?
-    local n
     n=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
     echo "$1 ${n:-0}" >>"$work/executions"
     echo "$1 ${n:-0}"
@@ -76,6 +80,17 @@ fuzz() {
         echo "$1: failed, see $log" >&2
         return 1
     fi
+}
+
+# keep TARGET
+keep() {
+    local few
+    few=$(mktemp -d)
+    libfuzzer "$1" -merge=1 "$few" "$work/$1" >"$work/$1.log" 2>&1 ||
+        die "$1: cannot be merged, see $work/$1.log"
+    tar --sort=name --mtime=@0 --owner=0 --group=0 -C "$few" -cf - . |
+        gzip -9n >"tests/fuzz/corpus/$1.tar.gz"
+    rm -r "$few"
 }
 
 failed=0 running=0
@@ -90,6 +105,9 @@ done
 while [ $running -gt 0 ]; do
     wait -n || failed=1
     running=$((running - 1))
+done
+for target in ${keep:+"${targets[@]}"}; do
+    keep "$target"
 done
 awk '{ n[$1] += $2; all += $2 } END {
     for (t in n) printf "all runs: %-8s %12d executions\n", t, n[t]

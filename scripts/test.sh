@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # test.sh - all tests on the release build, then on a debug build with the
-# address and undefined-behaviour sanitizers, and what has threads of its own
-# under the thread sanitizer. Leaks are errors.
+# address and undefined-behaviour sanitizers, what has threads of its own under
+# the thread sanitizer, and a minute of fuzzing a target. Leaks are errors.
 source "$(dirname "$0")/lib.sh"
 
 need libonnx-testdata python3 python3-venv
@@ -37,4 +37,7 @@ cmake --build build-tsan --target test_session -- --quiet >&2
 # copy threads beside kernels; these at one thread: libgomp tells the sanitizer
 # nothing of its locks
 summary "thread sanitizer" build-tsan -R '^test_session$' || failed=1
+
+echo "== fuzzing, 60 s a target"
+scripts/fuzz.sh -j2 60 || [ $? -eq 77 ] || failed=1
 exit $failed

@@ -37,9 +37,10 @@ const char *fuzz_file(const char *name, const void *data, size_t bytes)
         folder_fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
         (void)atexit(remove_folder);
     }
-    fd =
-        openat(folder_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0 || write(fd, data, bytes) != (ssize_t)bytes)
+    /* truncated last: an old file's pages are used again */
+    fd = openat(folder_fd, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0 || write(fd, data, bytes) != (ssize_t)bytes ||
+        ftruncate(fd, (off_t)bytes))
         abort();
     (void)close(fd);
     (void)snprintf(path, sizeof(path), "%s/%s", folder, name);
