@@ -15,7 +15,9 @@ enum atm_status measured_open(struct pipe *p, const struct atm_schedule *s,
     memset(m, 0, sizeof(*m));
     m->seconds = atm_arena_array(p->c->arena, (size_t)n, sizeof(*m->seconds));
     m->step_s = atm_arena_array(p->c->arena, s->n_steps, sizeof(*m->step_s));
-    if (!m->seconds || !m->step_s)
+    m->step_range[0] = atm_arena_array(p->c->arena, s->n_steps, sizeof(double));
+    m->step_range[1] = atm_arena_array(p->c->arena, s->n_steps, sizeof(double));
+    if (!m->seconds || !m->step_s || !m->step_range[0] || !m->step_range[1])
         return ATM_NOMEM;
     return atm_session_open(p->program, s, o, &m->session);
 }
@@ -53,9 +55,16 @@ enum atm_status measured_run(struct measured *m, bool keep)
         st = atm_fail(ATM_INTERRUPTED, "interrupted");
     if (st || !keep)
         return st;
+    for (i = 0; i < m->last.n_steps; i++) {
+        double s = m->last.step[i].seconds;
+
+        m->step_s[i] = s;
+        if (m->n == 0 || s < m->step_range[0][i])
+            m->step_range[0][i] = s;
+        if (m->n == 0 || s > m->step_range[1][i])
+            m->step_range[1][i] = s;
+    }
     m->seconds[m->n++] = m->last.seconds;
-    for (i = 0; i < m->last.n_steps; i++)
-        m->step_s[i] = m->last.step[i].seconds;
     return st;
 }
 

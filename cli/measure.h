@@ -10,6 +10,7 @@ struct measured {
     uint32_t n;
     double *seconds;   /* per iteration kept */
     double *step_s;    /* per step, of the last iteration kept */
+    double *step_range[2]; /* per step: least and most of them */
     double took_s;     /* the last one, by the clock on the wall */
     bool disturbed;    /* the last one lost a core to other work */
     uint32_t repeated; /* that did, and do not count */
@@ -27,6 +28,11 @@ enum atm_status measured_feed(struct pipe *p, struct measured *m,
 enum atm_status measured_run(struct measured *m, bool keep);
 /* steps.c: each step beside its prediction; step_s of such an iteration. */
 json_t *steps_json(const struct pipe *p, const double *step_s);
+/* Kernels whose prediction lies beyond all that was measured, by over 15 %,
+ * where these make up over 2 % of the iteration; *worst: the step that is off
+ * by the most seconds. */
+uint32_t steps_off(const struct pipe *p, const struct measured *m,
+                   uint32_t *worst);
 enum atm_status steps_show(const struct pipe *p, const double *step_s);
 double measured_median(const struct measured *m);
 double measured_min(const struct measured *m);

@@ -226,7 +226,7 @@ enum atm_status pipe_store(struct pipe *p)
 
 struct told {
     struct pipe *p;
-    bool counts, estimate;
+    bool counts, estimate, drift;
     uint32_t rounds;
 };
 
@@ -244,6 +244,13 @@ static bool profile_progress(void *user, const struct atm_profile_plan *plan,
                 "measure (%" PRIu32 " kernels)",
                 plan->to_measure, plan->distinct, plan->kernels);
     t->counts = true;
+    if (plan->drifted > 0 && !t->drift) {
+        cli_say(c,
+                "profile: %" PRIu32 " of %" PRIu32 " vectors take another time "
+                "than they did; measuring them again",
+                plan->drifted, plan->distinct);
+        t->drift = true;
+    }
     if (plan->rounds > 1 && plan->rounds != t->rounds)
         cli_say(c, "profile: the machine was slower than it is now; measuring "
                    "again");
@@ -291,6 +298,7 @@ static enum atm_status profile(struct pipe *p)
         return st;
     o.samples = (uint32_t)samples;
     o.fresh = cli_flag(p->c, OPT_FRESH);
+    o.recheck = cli_flag(p->c, OPT_REPROFILE);
     o.dry_run = cli_flag(p->c, OPT_DRY_RUN);
     o.progress = profile_progress;
     o.user = &told;
@@ -499,7 +507,12 @@ enum atm_status pipe_read_plan(struct pipe *p, const char *path)
     }
     if (st)
         return atm_fail_in(st, "%s", path);
-    st = known_profile(p, &whole);
+    if (cli_flag(p->c, OPT_REPROFILE)) {
+        st = profile(p);
+        whole = true;
+    } else {
+        st = known_profile(p, &whole);
+    }
     if (!st && !whole && p->profile->tier[1].clock == ATM_CLOCK_TABLE) {
         atm_profile_delete(&p->profile); /* that clock reads kernel times */
         st = profile(p);

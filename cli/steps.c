@@ -6,6 +6,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#define OFF 1.15
+#define OFF_PART 0.02
+
 static const char *const doing[] = {"run", "move", "start", "wait"};
 
 static const char *what(const struct atm_schedule *s, uint32_t t)
@@ -39,6 +42,33 @@ json_t *steps_json(const struct pipe *p, const double *step_s)
                       "name", what(s, t), "predicted_seconds",
                       s->step[t].predicted_s, "seconds", step_s[t]));
     return list;
+}
+
+uint32_t steps_off(const struct pipe *p, const struct measured *m,
+                   uint32_t *worst)
+{
+    const struct atm_schedule *s = p->schedule;
+    double by, all = 0, most = 0;
+    uint32_t t, n = 0;
+
+    for (t = 0; t < s->n_steps; t++) {
+        double predicted = s->step[t].predicted_s;
+
+        by = 0;
+        if (s->step[t].kind != ATM_STEP_RUN)
+            continue;
+        if (m->step_range[0][t] > OFF * predicted)
+            by = m->step_range[0][t] - predicted;
+        if (predicted > OFF * m->step_range[1][t])
+            by = predicted - m->step_range[1][t];
+        n += by > 0;
+        all += by;
+        if (by > most) {
+            most = by;
+            *worst = t;
+        }
+    }
+    return all > OFF_PART * s->predicted_s ? n : 0;
 }
 
 enum atm_status steps_show(const struct pipe *p, const double *step_s)

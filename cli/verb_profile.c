@@ -111,6 +111,9 @@ enum atm_status verb_profile(struct cli *c)
     cli_line("model", "%s", p.model);
     cli_line("measured", "%" PRIu32 " vectors", f->n_measured);
     cli_line("from the store", "%" PRIu32 " vectors", f->n_reused);
+    if (cli_flag(c, OPT_REPROFILE))
+        cli_line("measured again", "%" PRIu32 " vectors, whose times were off",
+                 f->n_drifted);
     cli_line("modelled", "%" PRIu32 " operand costs%s", f->n_modelled,
              pipe_emulated(&p) ? " (emulated slow tier)" : "");
     cli_line("sum of kernels", "%.3f ms, everything fast", 1e3 * all_fast);

@@ -371,6 +371,7 @@ static const char *clock_name(const struct pipe *p)
 static json_t *run_json(const struct run *r)
 {
     const struct atm_schedule *s = r->p.schedule;
+    uint32_t worst;
     json_t *j = json_pack(
         "{s:s, s:f, s:f, s:I, s:f, s:o, s:I, s:I, s:I, s:I, s:I, s:i, s:b, "
         "s:s, s:s, s:o, s:f, s:s}",
@@ -388,11 +389,13 @@ static json_t *run_json(const struct run *r)
 
     if (j)
         (void)json_object_update_new(
-            j, json_pack("{s:i, s:o, s:o, s:f, s:f}", "repeated_iterations",
-                         (int)r->plan.repeated, "all_fast_seconds",
-                         cli_json_real(s->all_fast_s), "all_slow_seconds",
-                         cli_json_real(s->all_slow_s), "lower_bound_seconds",
-                         s->lower_bound_s, "gap", s->gap));
+            j,
+            json_pack("{s:i, s:i, s:o, s:o, s:f, s:f}", "kernels_off",
+                      (int)steps_off(&r->p, &r->plan, &worst),
+                      "repeated_iterations", (int)r->plan.repeated,
+                      "all_fast_seconds", cli_json_real(s->all_fast_s),
+                      "all_slow_seconds", cli_json_real(s->all_slow_s),
+                      "lower_bound_seconds", s->lower_bound_s, "gap", s->gap));
     if (j)
         (void)json_object_set_new(j, "steps",
                                   steps_json(&r->p, r->plan.step_s));
@@ -403,6 +406,22 @@ static json_t *run_json(const struct run *r)
                       measured_median(&r->fast),
                       "all_fast_measured_seconds_min", measured_min(&r->fast)));
     return j;
+}
+
+/* A prediction that is off is said, and what to do about it. */
+static void offer(const struct run *r)
+{
+    const struct atm_schedule *s = r->p.schedule;
+    uint32_t worst = 0, n = steps_off(&r->p, &r->plan, &worst);
+    char x[64], y[64];
+
+    if (n > 0)
+        cli_say(r->p.c,
+                "%" PRIu32 " kernels take another time than predicted, most "
+                "of all \"%s\": %s, not %s; --reprofile measures them again",
+                n, s->kernel_name[s->step[worst].kernel],
+                cli_seconds(r->plan.step_s[worst], x),
+                cli_seconds(s->step[worst].predicted_s, y));
 }
 
 static double error_percent(double predicted, double measured)
@@ -505,6 +524,7 @@ enum atm_status verb_run(struct cli *c)
             show_run(&r);
         if (!st && !c->json && cli_flag(c, OPT_STEPS))
             st = steps_show(&r.p, r.plan.step_s);
+        offer(&r);
     }
     outputs_free(&r.p, &r.output);
     pipe_inputs_free(&r.p, &r.input);

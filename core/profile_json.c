@@ -80,12 +80,12 @@ enum atm_status atm_profile_to_json(const struct atm_profile *p, char **json)
     for (i = 0; i < p->n_tiers; i++)
         (void)json_array_append_new(tiers, tier_json(&p->tier[i], p->spec[i]));
     root = json_pack(
-        "{s:o, s:o, s:o, s:f, s:f, s:I, s:I, s:I, s:o, s:o, s:o}", "kernels",
-        kernels, "overlap", overlap_json(&p->overlap),
-        "tiers", tiers, "dram_read_bw", p->dram_read_bw,
-        "dram_write_bw", p->dram_write_bw, "measured",
-        (json_int_t)p->n_measured, "reused", (json_int_t)p->n_reused,
-        "modelled", (json_int_t)p->n_modelled, "machine", hash_json(p->machine),
+        "{s:o, s:o, s:o, s:f, s:f, s:I, s:I, s:I, s:I, s:o, s:o, s:o}",
+        "kernels", kernels, "overlap", overlap_json(&p->overlap), "tiers",
+        tiers, "dram_read_bw", p->dram_read_bw, "dram_write_bw",
+        p->dram_write_bw, "measured", (json_int_t)p->n_measured, "reused",
+        (json_int_t)p->n_reused, "modelled", (json_int_t)p->n_modelled,
+        "drifted", (json_int_t)p->n_drifted, "machine", hash_json(p->machine),
         "hash", hash_json(p->hash), "tiers_hash", hash_json(p->tiers_hash));
     return atm_json_text(root, json);
 }

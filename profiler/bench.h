@@ -29,6 +29,9 @@ void atm__bench_close(struct atm__bench **bench); /* accepts null */
 enum atm_status atm__bench_run(struct atm__bench *b, uint32_t k, uint64_t mask,
                                double *seconds);
 
+/* In place of running kernel k: values in what it would have written. */
+void atm__bench_skip(const struct atm__bench *b, uint32_t k);
+
 /* For a kernel measured alone: activations written afresh (so they are in the
  * caches, and in-place results do not pile up), weights out of the caches. */
 void atm__bench_refresh(struct atm__bench *b, uint32_t k);

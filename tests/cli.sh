@@ -147,6 +147,14 @@ expect 0 '' "$autotm" profile mlp.onnx --dry-run --format json
 json 'j["to_measure"] == 0 and j["known"] == j["distinct"] > 0'
 expect 0 'lower .* ms' "$autotm" profile mlp.onnx -v
 
+# times that are off are found and measured again: by the store, all of them
+"$autotm" profile --export - --store new.db |
+    sed 's/"seconds":[^,}]*/"seconds":0.04/' >slower.jsonl
+expect 0 '' "$autotm" profile --import slower.jsonl --store slower.db
+expect 0 'of .* take another time' "$autotm" profile mlp.onnx --reprofile \
+    --store slower.db --format json
+json 'j["drifted"] > 0 and j["drifted"] == j["measured"]'
+
 # out to lines and in again; damaged lines change nothing
 expect 0 '' "$autotm" profile --list --store new.db --format json
 json 'len(j) >= 1 and j[0]["this_machine"] and j[0]["samples"] > 0'

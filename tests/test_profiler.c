@@ -420,7 +420,19 @@ static void test_interrupt(void)
     remove_folder();
 }
 
-/* DRAM as the slow tier is real memory: every vector is measured. */
+/* Whether the operands of the mask have 64 KiB or more, or all are smaller. */
+static bool large(const struct atm_program *p, const struct atm_kernel_time *t,
+                  uint32_t mask)
+{
+    uint32_t i, small = 0;
+
+    for (i = 0; i < t->n_operands; i++)
+        small |= (uint32_t)(p->tensor[t->tensor[i]].bytes < 64 << 10) << i;
+    return !(mask & small) || small == (1u << t->n_operands) - 1;
+}
+
+/* DRAM as the slow tier is real memory: every vector is measured, save those
+ * of small operands. */
 static void test_vectors(void)
 {
     struct atm_profiler_options o;
@@ -444,8 +456,12 @@ static void test_vectors(void)
         tables++;
         for (m = 0; m < 1u << t->n_operands; m++) {
             CU_ASSERT_EQUAL(atm_profile_kernel(a, k, m), t->table[m].seconds);
-            if (t->n_operands <= 4 && t->table[m].seconds >= 0)
+            if (t->n_operands <= 4 && t->table[m].seconds >= 0 &&
+                large(n.program, t, m))
                 CU_ASSERT_TRUE(t->table[m].n >= 5);
+            if (!large(n.program, t, m)) /* derived, and never less */
+                CU_ASSERT_TRUE(t->table[m].n == 0 &&
+                               t->table[m].seconds >= t->fast.low);
         }
     }
     CU_ASSERT_EQUAL(tables, run_kernels(n.program));
@@ -458,6 +474,85 @@ static void test_vectors(void)
     CU_ASSERT_TRUE(a->tier[1].write_bw > 1e6 && a->tier[1].write_bw < 1e12);
     CU_ASSERT_TRUE(a->tier[1].latency_s >= 0 && a->tier[1].latency_s < 1);
     CU_ASSERT_TRUE(query("SELECT count(DISTINCT mask) FROM sample") >= 4);
+    atm_profile_delete(&a);
+    atm_store_close(&s);
+    delete_net(&n);
+    remove_folder();
+}
+
+#define ONE_SIGNATURE                                                          \
+    " signature = (SELECT signature FROM sample ORDER BY signature LIMIT 1) "
+
+/* What is off by the store is measured again, the rest is kept. */
+static void test_recheck(void)
+{
+    struct atm_profiler_options o;
+    struct atm_profile *a;
+    struct atm_store *s;
+    struct net n;
+
+    (void)fresh_path();
+    n = make_net();
+    s = open_store();
+    atm_profiler_options_init(&o);
+    ATM_ASSERT_OK(atm_profile_program(n.program, s, &o, &a));
+    CU_ASSERT_EQUAL(a->n_drifted, 0);
+    atm_profile_delete(&a);
+    /* as if measured on a machine a thousand times as slow */
+    change("UPDATE sample SET seconds = seconds * 1000 WHERE" ONE_SIGNATURE);
+    change("CREATE TABLE kept AS SELECT * FROM sample");
+    o.recheck = true;
+    ATM_ASSERT_OK(atm_profile_program(n.program, s, &o, &a));
+    CU_ASSERT_TRUE(a->n_drifted >= 1);
+    CU_ASSERT_EQUAL(a->n_measured, a->n_drifted);
+    CU_ASSERT_EQUAL(query("SELECT count(DISTINCT signature) FROM "
+                          "(SELECT * FROM kept EXCEPT SELECT * FROM sample)"),
+                    (int)a->n_drifted);
+    CU_ASSERT_EQUAL(query("SELECT (SELECT min(seconds) FROM sample "
+                          "WHERE" ONE_SIGNATURE ") < 0.1 * min(seconds) "
+                          "FROM kept WHERE" ONE_SIGNATURE),
+                    1);
+    check_sweeps(n.program, 9);
+    atm_profile_delete(&a);
+    atm_store_close(&s);
+    delete_net(&n);
+    remove_folder();
+}
+
+/* Three samples of a kernel that takes over half a second are enough; sweeps
+ * for the others go past it. */
+static void test_slow_kernels(void)
+{
+    struct atm_profiler_options o;
+    struct atm_profile *a;
+    struct atm_store *s;
+    struct net n;
+    uint32_t k, slow = 0;
+
+    (void)fresh_path();
+    n = make_net();
+    s = open_store();
+    atm_profiler_options_init(&o);
+    ATM_ASSERT_OK(atm_profile_program(n.program, s, &o, &a));
+    atm_profile_delete(&a);
+    change("DELETE FROM sample WHERE sweep > 2 AND" ONE_SIGNATURE);
+    o.known_only = true;
+    ATM_ASSERT_FAILS(atm_profile_program(n.program, s, &o, &a), ATM_STALE,
+                     "1 of");
+    change("UPDATE sample SET seconds = 0.6 WHERE" ONE_SIGNATURE);
+    ATM_ASSERT_OK(atm_profile_program(n.program, s, &o, &a));
+    CU_ASSERT_EQUAL(a->n_measured, 0);
+    atm_profile_delete(&a);
+    change("DELETE FROM sample WHERE NOT" ONE_SIGNATURE);
+    o.known_only = false;
+    ATM_ASSERT_OK(atm_profile_program(n.program, s, &o, &a));
+    CU_ASSERT_EQUAL(a->n_reused, 1);
+    for (k = 0; k < a->n_kernels; k++)
+        slow += a->kernel[k].fast.seconds == 0.6;
+    CU_ASSERT_TRUE(slow >= 1);
+    CU_ASSERT_EQUAL(query("SELECT count(DISTINCT sweep) FROM sample "
+                          "WHERE" ONE_SIGNATURE),
+                    3);
     atm_profile_delete(&a);
     atm_store_close(&s);
     delete_net(&n);
@@ -691,6 +786,8 @@ static const struct atm_test tests[] = {
     {"what is known is not measured again", test_profile},
     {"an interrupted run keeps its sweeps", test_interrupt},
     {"real slow memory: all vectors are measured", test_vectors},
+    {"what takes another time now is measured again", test_recheck},
+    {"slow kernels are measured less often", test_slow_kernels},
     {"too large for memory: kernel by kernel", test_alone},
     {"costs follow the clock model", test_datum},
     {"inputs are seeded normal values", test_inputs},

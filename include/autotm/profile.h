@@ -47,6 +47,7 @@ struct atm_profile {
     double dram_read_bw, dram_write_bw; /* at calibration, bytes/s */
     struct atm_overlap overlap;
     uint32_t n_measured, n_reused, n_modelled; /* vectors, by origin */
+    uint32_t n_drifted; /* measured again: the store's times were off */
     struct atm_hash machine;        /* fingerprint: CPU, threads, libraries */
     struct atm_hash hash;           /* of all numbers above */
     struct atm_hash tiers_hash;     /* specs and bandwidths */

@@ -87,6 +87,7 @@ struct atm_profile_plan { /* what a profiling run will do */
     uint32_t kernels;  /* RUN kernels of the program */
     uint32_t distinct; /* vectors: kernel signature x slow operands */
     uint32_t known, to_measure; /* of the distinct ones */
+    uint32_t drifted; /* known ones that take another time now: to measure */
     double estimated_seconds;   /* NaN: not known yet */
     uint32_t rounds;            /* over 1: all is measured again, since the
                                    machine was slower than a moment later */
@@ -101,10 +102,13 @@ typedef bool atm_profile_progress_fn(void *user,
 struct atm_profiler_options {
     const char *slow_spec;    /* default "emu:profile=optane6" */
     const char *fast_spec;    /* default "dram" */
-    uint32_t samples;         /* per kernel; default 9, at least 5 */
+    uint32_t samples;         /* per kernel; default 9, at least 5; of one that
+                                 takes over 50 ms 5, over 500 ms 3 are enough */
     uint64_t memory_bytes;    /* a program that needs more is measured kernel by
                                  kernel; 0: 80 % of what is available */
     bool fresh;               /* measure again what is known */
+    bool recheck;             /* time what is known, too, and measure again
+                                 what takes another time than the store says */
     bool known_only;          /* measure nothing; STALE if the store lacks a
                                  vector */
     bool dry_run;             /* plan only: progress is called once, after a
