@@ -101,4 +101,7 @@ def build(case):
     ref("SpaceToDepth", [f(1, 2, 4, 6)], 28, blocksize=2, mode="CRD")
     ref("LpNormalization", [np.array([[3, 0], [4, 0]], np.float32)], 22,
         axis=0)
+    for op in ("ReduceMax", "ReduceMin"):
+        for t in (np.float32, np.bool_):
+            ref(op, [f(2, 0, 3, t=t), ints(1)], 20)
     return cases

@@ -211,6 +211,29 @@ def draws(ref):
             want=[three.astype(np.float64)], **same)
 
 
+def n_grams(ref):
+    pool = dict(ngram_counts=[0, 3, 7], ngram_indexes=[2, 0, 5, 4, 1, 3],
+                pool_int64s=[2, 3, 5, 2, 3, 5, 5, 2, 3, 5])
+    weights = [0.5, 2.0, 3.0, 0.25, 1.0, 4.0]
+    x = i(2, 6, 2, 14)
+    for mode in ("TF", "IDF", "TFIDF"):
+        for least, most, skips in ((1, 1, 3), (1, 3, 0), (2, 3, 2), (3, 3, 9)):
+            ref("TfIdfVectorizer", [x], 9, ort=True, mode=mode,
+                min_gram_length=least, max_gram_length=most,
+                max_skip_count=skips, weights=weights, **pool)
+    ref("TfIdfVectorizer", [i(2, 6, 9, t=np.int32)], 9, ort=True, mode="IDF",
+        min_gram_length=1, max_gram_length=2, max_skip_count=1, **pool)
+
+
+def moved_taps(ref):
+    x, k = f(2, 4, 6, 5), f(6, 2, 3, 2)
+    how = dict(group=2, offset_group=2, pads=[1, 0, 1, 1], strides=[2, 1])
+    ref("DeformConv", [x, k, f(2, 24, 3, 5) / 3, f(6), u(2, 12, 3, 5)], 19,
+        **how)
+    ref("DeformConv", [x, k, np.zeros((2, 24, 3, 5), np.float32)], 22, **how)
+    ref("DeformConv", [x, f(3, 4, 2, 2), f(2, 8, 4, 3)], 22, dilations=[2, 2])
+
+
 def build(case):
     cases, ref = collector(case)
     recurrent(ref)
@@ -222,4 +245,6 @@ def build(case):
     training(ref)
     halves(ref)
     draws(ref)
+    n_grams(ref)
+    moved_taps(ref)
     return cases

@@ -1,6 +1,8 @@
 /* reduce.c - the reductions: which elements fold into one. */
 #include "ref/reduce.h"
 
+#include <math.h>
+
 /* The reduced dimensions as a bit set. */
 static enum atm_status reduced(const struct atm_call *call, uint32_t *set)
 {
@@ -63,10 +65,22 @@ static void fold_float(const struct atm__reducer *r, const struct atm_view *x,
     atm__put_f(y, at, r->end ? r->end(acc, n) : acc);
 }
 
+/* The fold of no element: infinities are the ends of the type. */
+static int64_t empty_int(double empty, enum atm_dtype dtype)
+{
+    bool sign = atm_type_in(dtype, ATM_TYPES_SIGNED);
+    int64_t most =
+        INT64_MAX >> ((sign ? 64 : 63) - 8 * (int)atm_dtype_bytes(dtype));
+
+    if (!isinf(empty))
+        return (int64_t)empty;
+    return empty > 0 ? most : sign ? -most - 1 : 0;
+}
+
 static void fold_int(const struct atm__reducer *r, const struct atm_view *x,
                      struct atm__walk *w, const struct atm_view *y, int64_t at)
 {
-    int64_t acc = (int64_t)r->empty;
+    int64_t acc = w->left > 0 ? 0 : empty_int(r->empty, y->dtype);
     bool first = true;
 
     for (; w->left > 0; atm__walk_next(w), first = false) {

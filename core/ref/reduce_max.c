@@ -13,7 +13,8 @@ static int64_t max_i(int64_t a, int64_t b)
     return b > a ? b : a;
 }
 
-static const struct atm__reducer reducer = {.join = max, .join_i = max_i};
+static const struct atm__reducer reducer = {
+    .join = max, .join_i = max_i, .empty = -INFINITY, .has_empty = true};
 
 static enum atm_status infer(struct atm_call *call)
 {
