@@ -2,29 +2,18 @@
  * decide is decided here, once. The taken branch of an If, each iteration of a
  * Loop or a Scan and the body of a called function become ordinary nodes, while
  * inference goes on: a condition is known when the nodes before it are. */
-#include "import.h"
+#include "expand.h"
 
 #include "arena.h"
 #include "autotm/op.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #define DEPTH_MAX 32
-#define ITERATIONS_MAX 1024
 #define NODES_MAX (1u << 17)
 #define BODIES_MAX (1u << 17) /* branches, iterations, calls */
-#define SCANS_MAX 16
-#define NAME_MAX_BYTES 256 /* longer ones are numbered instead */
-
-/* One node that is being expanded. */
-struct site {
-    struct atm__importer *im;
-    const struct atm__scope *scope;
-    const Onnx__NodeProto *node;
-    uint32_t index; /* of the model's node that it comes from */
-};
+#define NAME_MAX_BYTES 256    /* longer ones are numbered instead */
 
 static const char *text(const char *s)
 {
@@ -36,13 +25,27 @@ static bool is_onnx(const char *domain)
     return !*text(domain) || strcmp(domain, "ai.onnx") == 0;
 }
 
-static bool is_control(const Onnx__NodeProto *n)
-{
-    const char *op = text(n->op_type);
+typedef enum atm_status expander(const struct atm__site *at);
+static expander expand_if;
 
-    return is_onnx(n->domain) &&
-           (strcmp(op, "If") == 0 || strcmp(op, "Loop") == 0 ||
-            strcmp(op, "Scan") == 0);
+/* How an operator with subgraphs is expanded; null: it is none. */
+static expander *expander_of(const Onnx__NodeProto *n)
+{
+    static const struct {
+        const char *domain, *op;
+        expander *expand;
+    } row[] = {{"", "If", expand_if},
+               {"", "Loop", atm__expand_loop},
+               {"", "Scan", atm__expand_scan},
+               {"ai.onnx.preview", "FlexAttention", atm__expand_flex}};
+    const char *domain = is_onnx(n->domain) ? "" : n->domain;
+    size_t i;
+
+    for (i = 0; i < sizeof(row) / sizeof(row[0]); i++)
+        if (strcmp(text(n->op_type), row[i].op) == 0 &&
+            strcmp(domain, row[i].domain) == 0)
+            return row[i].expand;
+    return NULL;
 }
 
 /* ---- the model's functions ---------------------------------------------- */
@@ -92,7 +95,7 @@ static const Onnx__FunctionProto *function_of(const struct atm__functions *f,
 
 bool atm__is_expanded(const struct atm__functions *f, const Onnx__NodeProto *n)
 {
-    return is_control(n) || function_of(f, n) != NULL;
+    return expander_of(n) || function_of(f, n);
 }
 
 /* ---- scopes ------------------------------------------------------------ */
@@ -131,7 +134,7 @@ static bool too_much(const struct atm__importer *im)
 }
 
 /* A scope below that of the node, for a subgraph of it. */
-static enum atm_status open_scope(const struct site *at, const char *what,
+static enum atm_status open_scope(const struct atm__site *at, const char *what,
                                   struct atm__names *names,
                                   struct atm__scope *s)
 {
@@ -184,29 +187,38 @@ static enum atm_status define(const struct atm__scope *s, const char *name,
 
 /* ---- nodes that expansion adds ------------------------------------------ */
 
-static enum atm_status add(const struct site *at, const char *op, uint32_t n_in,
-                           const uint32_t *in, uint32_t out,
-                           const struct atm_attr *attr)
+enum atm_status atm__site_add(const struct atm__site *at, const char *op,
+                              uint32_t n_in, const uint32_t *in, uint32_t out,
+                              const struct atm_attr *attr)
 {
     struct atm__importer *im = at->im;
+    int opset = at->scope->opset > 13 ? at->scope->opset : 13;
     enum atm_status st;
     uint32_t id;
 
     st = atm_graph_add_node(im->g, text(at->node->name), atm_op_find("", op),
-                            13, n_in, in, 1, &out, attr ? 1 : 0, attr, &id);
+                            opset, n_in, in, 1, &out, attr ? 1 : 0, attr, &id);
     if (!st)
         st = atm__set_origin(im, id, at->index);
     return st ? st : atm__infer_node(im, id);
 }
 
-static enum atm_status constant(const struct site *at, enum atm_dtype dtype,
-                                int64_t value, uint32_t rank, uint32_t *id)
+enum atm_status atm__site_new(const struct atm__site *at, const char *op,
+                              uint32_t n_in, const uint32_t *in,
+                              const struct atm_attr *attr, uint32_t *out)
 {
-    bool flag = value != 0;
+    enum atm_status st = atm__value_new(at->im, NULL, out);
+
+    return st ? st : atm__site_add(at, op, n_in, in, *out, attr);
+}
+
+enum atm_status atm__site_constant(const struct atm__site *at,
+                                   enum atm_dtype dtype, uint32_t rank,
+                                   uint32_t n, const void *data, uint32_t *id)
+{
     struct atm_constant c = {.kind = ATM_CONST_INLINE,
-                             .bytes = atm_dtype_bytes(dtype),
-                             .data = dtype == ATM_BOOL ? (void *)&flag
-                                                       : (void *)&value};
+                             .bytes = n * atm_dtype_bytes(dtype),
+                             .data = data};
     struct atm_graph *g = at->im->g;
     enum atm_status st = atm__value_new(at->im, NULL, id);
     struct atm_value *v;
@@ -215,15 +227,15 @@ static enum atm_status constant(const struct site *at, enum atm_dtype dtype,
         return st;
     v = &g->value[*id];
     v->dtype = dtype;
-    v->shape = (struct atm_shape){rank, {1}};
+    v->shape = (struct atm_shape){rank, {n}};
     v->shape_known = true;
     return atm_graph_add_constant(g, &c, &v->constant);
 }
 
-/* Whether value `id` is one constant number, and which. */
-static bool known(const struct atm__importer *im, uint32_t id, int64_t *x)
+bool atm__site_known(const struct atm__site *at, uint32_t id, int64_t *x)
 {
-    const struct atm_value *v = id == ATM_NONE ? NULL : &im->g->value[id];
+    const struct atm_graph *g = at->im->g;
+    const struct atm_value *v = id == ATM_NONE ? NULL : &g->value[id];
     int64_t n;
     bool flag;
 
@@ -231,25 +243,29 @@ static bool known(const struct atm__importer *im, uint32_t id, int64_t *x)
         n != 1 || (v->dtype != ATM_BOOL && v->dtype != ATM_I64))
         return false;
     if (v->dtype == ATM_I64)
-        return !atm_constant_read(im->g, id, 0, sizeof(*x), x);
-    if (atm_constant_read(im->g, id, 0, sizeof(flag), &flag))
+        return !atm_constant_read(g, id, 0, sizeof(*x), x);
+    if (atm_constant_read(g, id, 0, sizeof(flag), &flag))
         return false;
     *x = flag;
     return true;
 }
 
-/* The values of a body become the node's outputs. */
-static enum atm_status copy_out(const struct site *at, size_t output,
-                                uint32_t from)
+uint32_t atm__site_output(const struct atm__site *at, size_t output)
 {
-    uint32_t to = output < at->node->n_output && *at->node->output[output]
-                      ? atm__scope_find(at->scope, at->node->output[output])
-                      : ATM_NONE;
+    return output < at->node->n_output && *at->node->output[output]
+               ? atm__scope_find(at->scope, at->node->output[output])
+               : ATM_NONE;
+}
+
+enum atm_status atm__site_copy_out(const struct atm__site *at, size_t output,
+                                   uint32_t from)
+{
+    uint32_t to = atm__site_output(at, output);
 
     if (to == ATM_NONE || from == ATM_NONE ||
         !at->im->g->value[from].shape_known)
         return ATM_OK;
-    return add(at, "Identity", 1, &from, to, NULL);
+    return atm__site_add(at, "Identity", 1, &from, to, NULL);
 }
 
 /* ---- bodies ------------------------------------------------------------- */
@@ -276,9 +292,9 @@ static enum atm_status add_initialisers(struct atm__importer *im,
     return st;
 }
 
-static enum atm_status expand(const struct site *at);
+static enum atm_status expand(const struct atm__site *at);
 
-static enum atm_status add_body_node(const struct site *at)
+static enum atm_status add_body_node(const struct atm__site *at)
 {
     const Onnx__NodeProto *n = at->node;
     const char *domain = is_onnx(n->domain) ? "" : n->domain;
@@ -309,7 +325,7 @@ static enum atm_status add_body_node(const struct site *at)
 
 /* Nodes of a body one by one; what is not supported among them is listed, and
  * what depends on it stays unknown. */
-static enum atm_status add_nodes(const struct site *at,
+static enum atm_status add_nodes(const struct atm__site *at,
                                  const struct atm__scope *s, size_t n,
                                  Onnx__NodeProto *const *node)
 {
@@ -317,7 +333,7 @@ static enum atm_status add_nodes(const struct site *at,
     size_t i;
 
     for (i = 0; !st && i < n; i++) {
-        struct site inner = {at->im, s, node[i], at->index};
+        struct atm__site inner = {at->im, s, node[i], at->index};
 
         st = add_body_node(&inner);
         if (st)
@@ -332,15 +348,6 @@ static enum atm_status add_nodes(const struct site *at,
     return st;
 }
 
-static enum atm_status add_body(const struct site *at,
-                                const struct atm__scope *s,
-                                const Onnx__GraphProto *g)
-{
-    enum atm_status st = add_initialisers(at->im, s, g);
-
-    return st ? st : add_nodes(at, s, g->n_node, g->node);
-}
-
 static enum atm_status body_output(const struct atm__scope *s, const char *name,
                                    uint32_t *id)
 {
@@ -350,8 +357,36 @@ static enum atm_status body_output(const struct atm__scope *s, const char *name,
                : ATM_OK;
 }
 
-static const Onnx__AttributeProto *attribute(const struct site *at,
-                                             const char *name)
+enum atm_status atm__site_body(const struct atm__site *at, const char *what,
+                               const Onnx__GraphProto *g, uint32_t n_in,
+                               const uint32_t *in, uint32_t n_out,
+                               uint32_t *out)
+{
+    struct atm__names names = {0};
+    struct atm__scope s;
+    enum atm_status st;
+    uint32_t i;
+
+    if (g->n_input < n_in || g->n_output < n_out)
+        return atm_fail(ATM_FORMAT,
+                        "its body has %zu inputs and %zu outputs; %" PRIu32
+                        " and %" PRIu32 " are needed",
+                        g->n_input, g->n_output, n_in, n_out);
+    st = open_scope(at, what, &names, &s);
+    for (i = 0; !st && i < n_in; i++)
+        st = define(&s, g->input[i]->name, in[i]);
+    if (!st)
+        st = add_initialisers(at->im, &s, g);
+    if (!st)
+        st = add_nodes(at, &s, g->n_node, g->node);
+    for (i = 0; !st && i < n_out; i++)
+        st = body_output(&s, g->output[i]->name, &out[i]);
+    atm__names_clear(&names);
+    return st;
+}
+
+const Onnx__AttributeProto *atm__site_attr(const struct atm__site *at,
+                                           const char *name)
 {
     size_t i;
 
@@ -361,17 +396,17 @@ static const Onnx__AttributeProto *attribute(const struct site *at,
     return NULL;
 }
 
-static enum atm_status subgraph(const struct site *at, const char *name,
+enum atm_status atm__site_graph(const struct atm__site *at, const char *name,
                                 const Onnx__GraphProto **g)
 {
-    const Onnx__AttributeProto *a = attribute(at, name);
+    const Onnx__AttributeProto *a = atm__site_attr(at, name);
 
     *g = a ? a->g : NULL;
     return *g ? ATM_OK : atm_fail(ATM_FORMAT, "attribute %s is no graph", name);
 }
 
-/* Id of input i; ATM_NONE if it is omitted. */
-static enum atm_status input(const struct site *at, size_t i, uint32_t *id)
+enum atm_status atm__site_input(const struct atm__site *at, size_t i,
+                                uint32_t *id)
 {
     const char *name = i < at->node->n_input ? at->node->input[i] : "";
 
@@ -386,350 +421,42 @@ static enum atm_status input(const struct site *at, size_t i, uint32_t *id)
 
 /* ---- If ------------------------------------------------------------------ */
 
-static enum atm_status expand_if(const struct site *at)
+static enum atm_status expand_if(const struct atm__site *at)
 {
-    struct atm__names names = {0};
     const Onnx__GraphProto *body;
-    struct atm__scope s;
+    uint32_t id, *out;
     enum atm_status st;
     int64_t taken;
-    uint32_t id;
     size_t i;
 
-    st = input(at, 0, &id);
-    if (!st && !known(at->im, id, &taken))
+    st = atm__site_input(at, 0, &id);
+    if (!st && !atm__site_known(at, id, &taken))
         st = atm_fail(ATM_UNSUPPORTED,
                       "its condition \"%s\" is not known when the model is "
                       "loaded; bind the inputs that it comes from (--value)",
                       at->node->n_input ? at->node->input[0] : "");
     if (st)
         return st;
-    st = subgraph(at, taken ? "then_branch" : "else_branch", &body);
+    st = atm__site_graph(at, taken ? "then_branch" : "else_branch", &body);
     if (!st && body->n_output != at->node->n_output)
         st = atm_fail(ATM_FORMAT, "the branch gives %zu values, the node %zu",
                       body->n_output, at->node->n_output);
-    if (!st)
-        st = open_scope(at, taken ? "then" : "else", &names, &s);
-    if (!st)
-        st = add_body(at, &s, body);
-    for (i = 0; !st && i < body->n_output; i++) {
-        st = body_output(&s, body->output[i]->name, &id);
-        if (!st)
-            st = copy_out(at, i, id);
-    }
-    atm__names_clear(&names);
-    return st;
-}
-
-/* ---- Loop and Scan ---------------------------------------------------------
- */
-
-/* Values that the iterations give one by one and that are stacked. */
-struct stack {
-    uint32_t n, cap;
-    uint32_t *id;
-};
-
-static enum atm_status push(const struct site *at, struct stack *s, uint32_t id)
-{
-    uint32_t *grown = atm_arena_grow(at->im->g->arena, s->id, &s->cap, s->n + 1,
-                                     sizeof(*grown));
-
-    if (!grown)
-        return ATM_NOMEM;
-    s->id = grown;
-    s->id[s->n++] = id;
-    return ATM_OK;
-}
-
-/* Concat of the values, each with a new dimension `axis`; the last one first
- * if `reverse`. */
-static enum atm_status join(const struct site *at, struct stack *s,
-                            int64_t axis, bool reverse, size_t output)
-{
-    const struct atm_attr attr = {
-        .name = "axis", .kind = ATM_ATTR_INT, .i = axis};
-    enum atm_status st = ATM_OK;
-    uint32_t i, in[2], out;
-
-    if (output >= at->node->n_output || !*at->node->output[output])
-        return ATM_OK;
-    if (s->n == 0)
-        return atm_fail(ATM_UNSUPPORTED,
-                        "no iteration is run, so output %zu has no shape",
-                        output);
-    st = constant(at, ATM_I64, axis, 1, &in[1]);
-    for (i = 0; !st && i < s->n; i++) {
-        in[0] = s->id[i];
-        if (!at->im->g->value[in[0]].shape_known)
-            return ATM_OK;
-        st = atm__value_new(at->im, NULL, &s->id[i]);
-        if (!st)
-            st = add(at, "Unsqueeze", 2, in, s->id[i], NULL);
-    }
-    for (i = 0; !st && reverse && i < s->n / 2; i++) {
-        uint32_t other = s->id[s->n - 1 - i];
-
-        s->id[s->n - 1 - i] = s->id[i];
-        s->id[i] = other;
-    }
-    out = atm__scope_find(at->scope, at->node->output[output]);
-    return st ? st : add(at, "Concat", s->n, s->id, out, &attr);
-}
-
-/* A loop while it is unrolled. */
-struct loop {
-    const Onnx__GraphProto *body;
-    uint32_t n_carried, n_scans;
-    uint32_t *carried;
-    struct stack *scan;
-};
-
-/* `first`: body outputs before the carried ones. */
-static enum atm_status prepare(const struct site *at, struct loop *l,
-                               size_t carried, size_t inputs, size_t first)
-{
-    struct atm_arena *arena = at->im->g->arena;
-    enum atm_status st = subgraph(at, "body", &l->body);
-
     if (st)
         return st;
-    if (l->body->n_input != inputs || l->body->n_output < first + carried ||
-        at->node->n_output > l->body->n_output - first)
-        return atm_fail(ATM_FORMAT, "its body has another number of inputs or "
-                                    "outputs than the node needs");
-    l->n_carried = (uint32_t)carried;
-    l->n_scans = (uint32_t)(l->body->n_output - first - carried);
-    l->carried = atm_arena_array(arena, carried, sizeof(*l->carried));
-    l->scan = atm_arena_array(arena, l->n_scans, sizeof(*l->scan));
-    return l->carried && l->scan ? ATM_OK : ATM_NOMEM;
-}
-
-/* One iteration: binds `n_given` values and the carried ones around them as the
- * body's inputs, adds its nodes, takes its outputs. `first` gets the outputs
- * before the carried ones. */
-static enum atm_status iterate(const struct site *at, struct loop *l,
-                               int64_t number, uint32_t n_before,
-                               const uint32_t *before, uint32_t n_behind,
-                               const uint32_t *behind, uint32_t *first)
-{
-    struct atm__names names = {0};
-    struct atm__scope s;
-    enum atm_status st;
-    uint32_t i, at_input = 0, at_output = 0, id;
-    char what[24];
-
-    (void)snprintf(what, sizeof(what), "%" PRId64, number);
-    st = open_scope(at, what, &names, &s);
-    for (i = 0; !st && i < n_before; i++)
-        st = define(&s, l->body->input[at_input++]->name, before[i]);
-    for (i = 0; !st && i < l->n_carried; i++)
-        st = define(&s, l->body->input[at_input++]->name, l->carried[i]);
-    for (i = 0; !st && i < n_behind; i++)
-        st = define(&s, l->body->input[at_input++]->name, behind[i]);
-    if (!st)
-        st = add_body(at, &s, l->body);
-    if (!st && first)
-        st = body_output(&s, l->body->output[at_output++]->name, first);
-    for (i = 0; !st && i < l->n_carried; i++)
-        st =
-            body_output(&s, l->body->output[at_output++]->name, &l->carried[i]);
-    for (i = 0; !st && i < l->n_scans; i++) {
-        st = body_output(&s, l->body->output[at_output++]->name, &id);
-        if (!st)
-            st = push(at, &l->scan[i], id);
-    }
-    atm__names_clear(&names);
-    return st;
-}
-
-static enum atm_status too_long(void)
-{
-    return atm_fail(ATM_UNSUPPORTED,
-                    "more than %d iterations; no more are "
-                    "unrolled",
-                    ITERATIONS_MAX);
-}
-
-/* A scalar, or one element where the body declares a list. */
-static uint32_t declared_rank(const Onnx__ValueInfoProto *v)
-{
-    return v->type &&
-                   v->type->value_case == ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE &&
-                   v->type->tensor_type->shape &&
-                   v->type->tensor_type->shape->n_dim == 1
-               ? 1
-               : 0;
-}
-
-/* Trip count and first condition of a Loop. */
-static enum atm_status loop_bounds(const struct site *at, int64_t *trips,
-                                   int64_t *more)
-{
-    enum atm_status st;
-    uint32_t id;
-
-    *trips = INT64_MAX;
-    *more = 1;
-    st = input(at, 0, &id);
-    if (!st && id != ATM_NONE && !known(at->im, id, trips))
-        st = atm_fail(ATM_UNSUPPORTED, "its trip count is not known when the "
-                                       "model is loaded; bind the inputs that "
-                                       "it comes from (--value)");
-    if (!st)
-        st = input(at, 1, &id);
-    if (!st && id != ATM_NONE && !known(at->im, id, more))
-        st = atm_fail(ATM_UNSUPPORTED, "its condition is not known when the "
-                                       "model is loaded; bind the inputs that "
-                                       "it comes from (--value)");
-    return st;
-}
-
-static enum atm_status expand_loop(const struct site *at)
-{
-    size_t carried = at->node->n_input < 2 ? 0 : at->node->n_input - 2;
-    int64_t trips, more, number;
-    uint32_t given[2], cond, i;
-    struct loop l = {0};
-    enum atm_status st;
-
-    st = prepare(at, &l, carried, carried + 2, 1);
-    if (!st)
-        st = loop_bounds(at, &trips, &more);
-    for (i = 0; !st && i < l.n_carried; i++)
-        st = input(at, i + 2, &l.carried[i]);
-    for (number = 0; !st && more && number < trips; number++) {
-        if (number == ITERATIONS_MAX)
-            return too_long();
-        st = constant(at, ATM_I64, number, declared_rank(l.body->input[0]),
-                      &given[0]);
-        if (!st)
-            st = constant(at, ATM_BOOL, 1, declared_rank(l.body->input[1]),
-                          &given[1]);
-        if (!st)
-            st = iterate(at, &l, number, 2, given, 0, NULL, &cond);
-        if (!st && *at->im->unsupported)
-            return ATM_OK; /* the same again in each iteration */
-        if (!st && !known(at->im, cond, &more))
-            st = atm_fail(ATM_UNSUPPORTED,
-                          "whether iteration %" PRId64 " is the last depends "
-                          "on what the model computes",
-                          number);
-    }
-    for (i = 0; !st && i < l.n_carried; i++)
-        st = copy_out(at, i, l.carried[i]);
-    for (i = 0; !st && i < l.n_scans; i++)
-        st = join(at, &l.scan[i], 0, false, l.n_carried + i);
-    return st;
-}
-
-/* Element i of a list attribute of a Scan, 0 by default. */
-static int64_t list_int(const struct site *at, const char *name, uint32_t i)
-{
-    const Onnx__AttributeProto *a = attribute(at, name);
-
-    return a && i < a->n_ints ? a->ints[i] : 0;
-}
-
-/* Iterations of a Scan: the length of what it scans. */
-static enum atm_status scan_length(const struct site *at, uint32_t n,
-                                   const uint32_t *scanned, int64_t *axis,
-                                   int64_t *length)
-{
-    uint32_t i;
-
-    *length = -1;
-    for (i = 0; i < n; i++) {
-        const struct atm_shape *s = &at->im->g->value[scanned[i]].shape;
-        int64_t d = list_int(at, "scan_input_axes", i);
-
-        d += d < 0 ? s->rank : 0;
-        if (d < 0 || d >= s->rank)
-            return atm_fail(ATM_FORMAT,
-                            "scan input %" PRIu32 " has no axis "
-                            "%" PRId64,
-                            i, d);
-        if (*length >= 0 && s->dim[d] != *length)
-            return atm_fail(ATM_FORMAT, "its scan inputs differ in length");
-        *length = s->dim[d];
-        axis[i] = d;
-    }
-    return *length > ITERATIONS_MAX ? too_long() : ATM_OK;
-}
-
-/* What iteration `number` sees of each scanned value. */
-static enum atm_status scan_slices(const struct site *at, uint32_t n,
-                                   const uint32_t *scanned, const int64_t *axis,
-                                   int64_t number, int64_t length,
-                                   uint32_t *slice)
-{
-    enum atm_status st = ATM_OK;
-    uint32_t i, in[2];
-
-    for (i = 0; !st && i < n; i++) {
-        struct atm_attr attr = {
-            .name = "axis", .kind = ATM_ATTR_INT, .i = axis[i]};
-        bool back = list_int(at, "scan_input_directions", i) != 0;
-
-        in[0] = scanned[i];
-        st = constant(at, ATM_I64, back ? length - 1 - number : number, 0,
-                      &in[1]);
-        if (!st)
-            st = atm__value_new(at->im, NULL, &slice[i]);
-        if (!st)
-            st = add(at, "Gather", 2, in, slice[i], &attr);
-    }
-    return st;
-}
-
-static enum atm_status expand_scan(const struct site *at)
-{
-    const Onnx__AttributeProto *a = attribute(at, "num_scan_inputs");
-    size_t n_in = at->node->n_input, n = a && a->i > 0 ? (size_t)a->i : 0;
-    uint32_t scanned[SCANS_MAX], slice[SCANS_MAX], i;
-    int64_t axis[SCANS_MAX], length = 0, number;
-    struct loop l = {0};
-    enum atm_status st;
-
-    if (at->scope->opset < 9)
-        return atm_fail(ATM_UNSUPPORTED, "Scan of opset 8 (from 9 on)");
-    if (n < 1 || n > n_in)
-        return atm_fail(ATM_FORMAT, "num_scan_inputs is %zu", n);
-    if (n > SCANS_MAX)
-        return atm_fail(ATM_UNSUPPORTED, "%zu scan inputs; at most %d", n,
-                        SCANS_MAX);
-    st = prepare(at, &l, n_in - n, n_in, 0);
-    for (i = 0; !st && i < l.n_carried; i++)
-        st = input(at, i, &l.carried[i]);
-    for (i = 0; !st && i < n; i++) {
-        st = input(at, l.n_carried + i, &scanned[i]);
-        if (!st && scanned[i] == ATM_NONE)
-            st = atm_fail(ATM_FORMAT, "a scan input is omitted");
-        if (!st && !at->im->g->value[scanned[i]].shape_known)
-            return ATM_OK;
-    }
-    if (!st)
-        st = scan_length(at, (uint32_t)n, scanned, axis, &length);
-    for (number = 0; !st && number < length; number++) {
-        st = scan_slices(at, (uint32_t)n, scanned, axis, number, length, slice);
-        if (!st)
-            st = iterate(at, &l, number, 0, NULL, (uint32_t)n, slice, NULL);
-        if (!st && *at->im->unsupported)
-            return ATM_OK;
-    }
-    for (i = 0; !st && i < l.n_carried; i++)
-        st = copy_out(at, i, l.carried[i]);
-    for (i = 0; !st && i < l.n_scans; i++)
-        st = join(at, &l.scan[i], list_int(at, "scan_output_axes", i),
-                  list_int(at, "scan_output_directions", i) != 0,
-                  l.n_carried + i);
+    out = atm_arena_array(at->im->g->arena, body->n_output, sizeof(*out));
+    if (!out)
+        return ATM_NOMEM;
+    st = atm__site_body(at, taken ? "then" : "else", body, 0, NULL,
+                        (uint32_t)body->n_output, out);
+    for (i = 0; !st && i < body->n_output; i++)
+        st = atm__site_copy_out(at, i, out[i]);
     return st;
 }
 
 /* ---- functions ------------------------------------------------------------
  */
 
-static enum atm_status function_opset(const struct site *at,
+static enum atm_status function_opset(const struct atm__site *at,
                                       const Onnx__FunctionProto *f, int *opset)
 {
     size_t i;
@@ -749,7 +476,7 @@ static enum atm_status function_opset(const struct site *at,
     return ATM_OK;
 }
 
-static enum atm_status expand_function(const struct site *at,
+static enum atm_status expand_function(const struct atm__site *at,
                                        const Onnx__FunctionProto *f)
 {
     struct atm__names names = {0};
@@ -770,7 +497,7 @@ static enum atm_status expand_function(const struct site *at,
     if (!st)
         st = function_opset(at, f, &s.opset);
     for (i = 0; !st && i < f->n_input; i++) {
-        st = input(at, i, &id);
+        st = atm__site_input(at, i, &id);
         if (!st)
             st = define(&s, f->input[i], id == ATM_NONE ? ATM__OMITTED : id);
     }
@@ -779,29 +506,24 @@ static enum atm_status expand_function(const struct site *at,
     for (i = 0; !st && i < at->node->n_output; i++) {
         st = body_output(&s, f->output[i], &id);
         if (!st)
-            st = copy_out(at, i, id);
+            st = atm__site_copy_out(at, i, id);
     }
     atm__names_clear(&names);
     return st;
 }
 
-static enum atm_status expand(const struct site *at)
+static enum atm_status expand(const struct atm__site *at)
 {
     const Onnx__FunctionProto *f = function_of(&at->im->functions, at->node);
-    const char *op = text(at->node->op_type);
 
-    if (f)
-        return expand_function(at, f);
-    if (strcmp(op, "If") == 0)
-        return expand_if(at);
-    return strcmp(op, "Loop") == 0 ? expand_loop(at) : expand_scan(at);
+    return f ? expand_function(at, f) : expander_of(at->node)(at);
 }
 
 enum atm_status atm__expand(struct atm__importer *im,
                             const struct atm__scope *scope,
                             const Onnx__NodeProto *n, uint32_t index)
 {
-    struct site at = {im, scope, n, index};
+    struct atm__site at = {im, scope, n, index};
 
     return expand(&at);
 }
