@@ -103,6 +103,23 @@ expect 2 'NAME=N' "$autotm" run open.onnx --dim N=x
 expect 0 '' "$autotm" run open.onnx --shape x=3,4 --format json
 json 'j["outputs"][0]["shape"] == [3, 4] and j["outputs"][0]["min"] == 0'
 
+# y = Reshape(x, s), x: float[6], s: int64[2]
+{
+    printf '\x08\x07\x42\x02\x10\x0d\x3a\x44'
+    printf '\x0a\x12\x0a\x01x\x0a\x01s\x12\x01y\x22\x07Reshape\x12\x01g'
+    printf '\x5a\x0f\x0a\x01x\x12\x0a\x0a\x08\x08\x01\x12\x04\x0a\x02\x08\x06'
+    printf '\x5a\x0f\x0a\x01s\x12\x0a\x0a\x08\x08\x07\x12\x04\x0a\x02\x08\x02'
+    printf '\x62\x09\x0a\x01y\x12\x04\x0a\x02\x08\x01'
+} >shaped.onnx
+expect 4 'bind its value' "$autotm" run shaped.onnx
+expect 0 '' "$autotm" run shaped.onnx --value s=2,3 --format json
+json 'j["outputs"][0]["shape"] == [2, 3]'
+expect 0 '' "$autotm" verify shaped.onnx --value s=-1,2 --fast 100%
+expect 3 'Reshape' "$autotm" run shaped.onnx --value s=4,3
+expect 2 's' "$autotm" run shaped.onnx --value s=2
+expect 2 'no input' "$autotm" run shaped.onnx --value t=2,3
+expect 2 'integers' "$autotm" run shaped.onnx --value s=2,x
+
 # ---- bad input ----
 expect 8 'missing.onnx' "$autotm" inspect missing.onnx
 expect 8 'regular file' "$autotm" inspect .

@@ -142,6 +142,21 @@ def scan(directions, axes, out_directions, out_axes):
     return make_model(graph, opset_imports=OPSETS)
 
 
+def scan_batch(directions):
+    """Opset 8: a batch, and lengths before the other inputs."""
+    body = make_graph(
+        [make_node("Add", ["s", "a"], ["t"]),
+         make_node("Mul", ["t", "b"], ["o"])],
+        "body", [value("s", [3]), value("a", [3]), value("b", [3])],
+        [value("t", [3]), value("o", [3])])
+    graph = make_graph(
+        [make_node("Scan", ["", "s0", "p", "q"], ["last", "out"], body=body,
+                   num_scan_inputs=2, directions=directions)], "scan_batch",
+        [value("s0", [2, 3]), value("p", [2, 4, 3]), value("q", [2, 4, 3])],
+        [value("last", [2, 3]), value("out", [2, 4, 3])])
+    return make_model(graph, opset_imports=[make_opsetid("", 8)])
+
+
 def write(folder, model, rng):
     data = os.path.join(folder, "test_data_set_0")
     os.makedirs(data)
@@ -171,7 +186,8 @@ def main():
         "nested_loops": nested_loops(),
         "scan": scan([0, 0], [0, 0], [0], [0]),
         "scan_back": scan([1, 0], [0, 0], [1], [0]),
-        "scan_axes": scan([0, 1], [1, 0], [0], [1])}
+        "scan_axes": scan([0, 1], [1, 0], [0], [1]),
+        "scan_batch": scan_batch([0, 1])}
     with tempfile.TemporaryDirectory() as folder:
         for name, model in cases.items():
             write(os.path.join(folder, "node", "test_" + name), model, rng)
