@@ -10,17 +10,18 @@ seconds of the whole command to --gap (reading, solving, packing, checking),
 peak memory, objective over the best known. --tile plans for copies of each
 problem instead (bench/tile.py); above 10,000 kernels the gap asked for is 2 %.
 --against writes the integer program with --emit-lp (all memory rows that none
-other implies) and gives it to CBC and to HiGHS, one thread, to the same gap,
-and prints their time over ours; one that is not installed is left out. --modes
-prints AutoTM's modes side by side (bench/modes.py). Exits 1 where a gap, an
-objective, the CPU seconds or the memory (200 MB, up to 10,000 kernels) miss, or
-a mode is worse than the one it extends.
+other implies, then only those that ours ended with) and gives it to CBC and to
+HiGHS, one thread, to the same gap, and prints their CPU seconds over ours
+(bench/others.py); one that is not installed (coinor-cbc; highspy) is left out.
+--modes prints AutoTM's modes side by side (bench/modes.py). Exits 1 where a
+gap, an objective, the CPU seconds or the memory (200 MB, up to 10,000 kernels)
+miss, another solver is ahead above 1,000 kernels, or a mode is worse than the
+one it extends.
 """
 import argparse
 import json
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,21 +30,10 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "bench"))
 import modes  # noqa: E402
+import others  # noqa: E402
 import tile  # noqa: E402
 
 PROBLEMS = ["resnet50", "bert24", "resnet200", "vgg416"]
-HIGHS = """
-import highspy, sys, time
-h = highspy.Highs()
-for key, v in (("output_flag", False), ("threads", 1), ("mip_rel_gap", %r),
-               ("time_limit", %r)):
-    h.setOptionValue(key, v)
-h.readModel(sys.argv[1])
-t = time.process_time()
-h.run()
-i = h.getInfo()
-print(time.process_time() - t, i.mip_gap, i.objective_function_value)
-"""
 
 
 def arguments():
@@ -57,8 +47,8 @@ def arguments():
     p.add_argument("--nested", action="store_true")
     p.add_argument("--against", action="store_true")
     p.add_argument("--modes", action="store_true")
-    p.add_argument("--limit", type=float, default=300,
-                   help="seconds for each other solver")
+    p.add_argument("--limit", type=int, default=120,
+                   help="CPU seconds for each other solver")
     p.add_argument("--core", type=int, default=0)
     return p.parse_args()
 
@@ -82,36 +72,6 @@ def plan(a, path, budget, *more):
         [a.autotm, "plan", "--problem", path, "--fast", str(budget), "--gap",
          str(a.gap), "--format", "json", "-q", *more])
     return wall, cpu, rss, json.loads(text)
-
-
-def cbc(a, lp):
-    if not shutil.which("cbc"):
-        return None
-    wall, cpu, _, text = timed(
-        ["cbc", lp, "-ratioGap", str(a.gap), "-sec", str(a.limit), "-solve"],
-        stderr=subprocess.DEVNULL)
-    return cpu, "Stopped on time" not in text
-
-
-def highs(a, lp):
-    run = subprocess.run([sys.executable, "-c", HIGHS % (a.gap, a.limit), lp],
-                         capture_output=True, text=True, check=False)
-    if run.returncode:
-        return None
-    cpu, gap, _ = map(float, run.stdout.split())
-    return cpu, gap <= a.gap * 1.001
-
-
-def against(a, path, budget, ours):
-    with tempfile.TemporaryDirectory() as d:
-        lp = d + "/model.lp"
-        plan(a, path, budget, "--emit-lp", lp)
-        for name, solver in (("cbc", cbc), ("highs", highs)):
-            got = solver(a, lp)
-            if got:
-                print("    %-6s %8.2f s%s  %.1f times ours" % (
-                    name, got[0], "" if got[1] else " (limit, gap missed)",
-                    got[0] / ours), flush=True)
 
 
 def budgets(a, problem):
@@ -142,7 +102,12 @@ def measure(a, path, problem):
                   wall, rss, p["objective"], ratio, "  MISSED" * bad),
               flush=True)
         if a.against:
-            against(a, path, row["bytes"], cpu)
+            behind = others.against(
+                lambda lp, rows: timed(
+                    [a.autotm, "plan", "--problem", path, "--fast",
+                     str(row["bytes"]), "--emit-lp", lp, "--lp-rows", rows,
+                     "--planner", "all-slow", "-q"]), cpu, a.gap, a.limit)
+            missed += behind > 0 and n > 1000
     return missed
 
 

@@ -159,8 +159,16 @@ static enum atm_status emit_lp(const struct cli *c, const struct atm_problem *p,
                                uint64_t budget)
 {
     const char *path = cli_text(c, OPT_EMIT_LP);
+    const char *rows = cli_text(c, OPT_LP_ROWS);
+    bool final = rows && strcmp(rows, "final") == 0;
 
-    return path ? atm_problem_write_lp(p, budget, path, cli_flag(c, OPT_FORCE))
+    if (rows && !final && strcmp(rows, "all") != 0)
+        return atm_fail(ATM_INVAL, "--lp-rows %s: all or final", rows);
+    if (rows && !path)
+        return atm_fail(ATM_INVAL, "--lp-rows: of --emit-lp, which is missing");
+    return path ? atm_problem_write_lp(
+                      p, budget, final ? ATM_LP_FINAL_ROWS : ATM_LP_ALL_ROWS,
+                      path, cli_flag(c, OPT_FORCE))
                 : ATM_OK;
 }
 

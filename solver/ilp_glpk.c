@@ -692,14 +692,15 @@ static void make_whole(struct atm__ilp *p)
     set_integers(p);
 }
 
-enum atm_status atm__ilp_complete(struct atm__ilp *p)
+enum atm_status atm__ilp_complete(struct atm__ilp *p, bool all_rows)
 {
     if (is_dead(p))
         return atm_fail(ATM_INTERNAL, "the LP solver gave up before");
     if (setjmp(escape))
         return died();
     guard();
-    atm__lp_add_all(p);
+    if (all_rows)
+        atm__lp_add_all(p);
     make_whole(p);
     unguard();
     return p->failed ? atm_fail(ATM_NOMEM, "out of memory: rows") : ATM_OK;

@@ -155,10 +155,10 @@ int atm__ilp_work(const struct atm__ilp *p); /* iterations so far */
  * side; returns its index. In ilp_glpk.c. */
 int atm__lp_append(struct atm__ilp *p, int n, double upper);
 
-/* The program as another solver needs it: all rows, and which columns are
- * whole numbers. Then row i from 1: its entries in p->ind and p->val; their
+/* The program as another solver needs it: all rows, or those that are there,
+ * and which columns are whole numbers. Then row i from 1: its entries in p->ind and p->val; their
  * number, or -1 behind the last. */
-enum atm_status atm__ilp_complete(struct atm__ilp *p);
+enum atm_status atm__ilp_complete(struct atm__ilp *p, bool all_rows);
 int atm__ilp_row(struct atm__ilp *p, int i, struct lp_row *row);
 double atm__ilp_cost(const struct atm__ilp *p, uint32_t c); /* seconds */
 bool atm__ilp_is_whole(const struct atm__ilp *p, uint32_t c);

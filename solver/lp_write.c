@@ -1,7 +1,8 @@
 /* lp_write.c - the whole integer program of a problem as a CPLEX-LP file: a
  * second opinion for any other solver.
  *
- * All memory rows are there, save those that others imply. The constant of the
+ * All memory rows are there, save those that others imply, or only those that
+ * the linear program needed. The constant of the
  * objective stands on a column fixed at 1, since readers differ in what they
  * make of a bare constant. */
 #include "lp.h"
@@ -150,17 +151,20 @@ static enum atm_status write(struct atm__ilp *p, const char *path, bool force)
 }
 
 enum atm_status atm_problem_write_lp(const struct atm_problem *p,
-                                     uint64_t budget, const char *path,
-                                     bool force)
+                                     uint64_t budget, enum atm_lp_rows rows,
+                                     const char *path, bool force)
 {
     struct atm__model *m = NULL;
     struct atm__ilp *ilp = NULL;
+    struct atm__lp lp = {0};
     enum atm_status st = atm__model_new(p, budget, false, &m);
 
     if (!st)
         st = atm__ilp_new(m, &ilp);
+    if (!st && rows == ATM_LP_FINAL_ROWS)
+        st = atm__ilp_solve(ilp, NULL, true, &lp);
     if (!st)
-        st = atm__ilp_complete(ilp);
+        st = atm__ilp_complete(ilp, rows == ATM_LP_ALL_ROWS);
     if (!st)
         st = write(ilp, path, force);
     if (ilp)

@@ -150,6 +150,16 @@ expect 2 'exists; use -f' "$autotm" plan --problem \
     "$problems/tiny/plain-1.json" --fast 50% --emit-lp program.lp
 expect 8 'none/program.lp' "$autotm" plan --problem \
     "$problems/tiny/plain-1.json" --fast 50% --emit-lp none/program.lp
+expect 0 '' "$autotm" plan --problem "$small" --fast 20% --emit-lp all.lp
+expect 0 '' "$autotm" plan --problem "$small" --fast 20% --emit-lp final.lp \
+    --lp-rows final
+checks=$((checks + 1))
+[ "$(stat -c %s final.lp)" -lt "$(stat -c %s all.lp)" ] ||
+    fail 'the rows of the linear program are no fewer than all'
+expect 2 'all or final' "$autotm" plan --problem "$small" --fast 20% \
+    --emit-lp none.lp --lp-rows few
+expect 2 '--emit-lp' "$autotm" plan --problem "$small" --fast 20% \
+    --lp-rows final
 
 # ---- at any time ----
 large=$problems/vgg416.json.gz

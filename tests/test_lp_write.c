@@ -1,5 +1,6 @@
 /* test_lp_write.c - the written integer program, read back and solved to the
- * end: its optimum is the one that the problem's file lists. */
+ * end: its optimum is the one that the problem's file lists, and with the rows
+ * of the linear program alone it is no larger. */
 #include "atm_test.h"
 
 #include "autotm/planner.h"
@@ -49,7 +50,12 @@ static void compare(const char *path, uint32_t *compared)
     for (i = 0; i < p->n_budgets && !p->has_async; i++) {
         double best = p->budget[i].best, found;
 
-        ATM_ASSERT_OK(atm_problem_write_lp(p, p->budget[i].bytes, temp, true));
+        ATM_ASSERT_OK(atm_problem_write_lp(p, p->budget[i].bytes,
+                                           ATM_LP_FINAL_ROWS, temp, true));
+        CU_ASSERT(isnan(best) ||
+                  optimum(temp) <= best + 1e-6 * fmax(1, best));
+        ATM_ASSERT_OK(atm_problem_write_lp(p, p->budget[i].bytes,
+                                           ATM_LP_ALL_ROWS, temp, true));
         found = optimum(temp);
         if (isnan(best) ? !isnan(found)
                         : !(fabs(found - best) <= 1e-6 * fmax(1, best))) {
@@ -59,8 +65,9 @@ static void compare(const char *path, uint32_t *compared)
         }
         *compared += !isnan(best);
     }
-    ATM_ASSERT_FAILS(atm_problem_write_lp(p, 100, temp, false), ATM_INVAL,
-                     "exists");
+    ATM_ASSERT_FAILS(
+        atm_problem_write_lp(p, 100, ATM_LP_ALL_ROWS, temp, false), ATM_INVAL,
+        "exists");
     (void)unlink(temp);
     atm_problem_delete(&p);
 }

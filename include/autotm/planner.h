@@ -83,12 +83,17 @@ enum atm_status atm_placement_seconds(const struct atm_problem *p,
                                       const struct atm_placement *a,
                                       double *seconds);
 
-/* The integer program of the problem at a budget as a CPLEX-LP file, with all
- * memory rows that others do not imply: for a second opinion. Its comment says
- * in which unit the objective is. As atm_file_put writes; "-" is stdout. */
+/* Which memory rows a written program has: all that others do not imply, or
+ * only those, and the covers, that the linear program needed. The latter is a
+ * relaxation: its optimum may hold more than the budget at some kernel. */
+enum atm_lp_rows { ATM_LP_ALL_ROWS, ATM_LP_FINAL_ROWS };
+
+/* The integer program of the problem at a budget as a CPLEX-LP file: for a
+ * second opinion. Its comment says in which unit the objective is. As
+ * atm_file_put writes; "-" is stdout. */
 enum atm_status atm_problem_write_lp(const struct atm_problem *p,
-                                     uint64_t budget, const char *path,
-                                     bool force);
+                                     uint64_t budget, enum atm_lp_rows rows,
+                                     const char *path, bool force);
 
 /* Schedule of a placement: residences, steps, prologue, hashes, predictions.
  * all_fast_s and all_slow_s (NaN where forbidden) are filled from the
