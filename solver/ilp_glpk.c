@@ -23,6 +23,7 @@
 #define CUT_ROUNDS 30
 #define ITERATIONS_MAX 3000000
 #define ITERATIONS_A_LOOK 500 /* then stop is asked */
+#define WORK_ROWS 500 /* an iteration costs as much besides its rows */
 #define TREE_ITERATIONS 60000
 #define TREE_NODES 2000
 #define TREE_CALLS 40000 /* of the callback: a node may loop over its rows */
@@ -311,6 +312,8 @@ static bool simplex(struct atm__ilp *p)
         s.r_test = GLP_RT_HAR;
         (void)glp_simplex(p->lp, &s);
     }
+    p->effort += (double)(glp_get_it_cnt(p->lp) - start) *
+               (glp_get_num_rows(p->lp) + WORK_ROWS);
     for (c = 1; c <= p->n_col; c++)
         p->x[c] = glp_get_col_prim(p->lp, (int)c);
     return glp_get_dual_stat(p->lp) != GLP_NOFEAS &&
@@ -434,9 +437,41 @@ void atm__ilp_restrict(struct atm__ilp *p, const struct atm__split *x,
     }
 }
 
-int atm__ilp_work(const struct atm__ilp *p)
+static void trim(struct atm__ilp *p)
 {
-    return is_dead(p) ? 0 : glp_get_it_cnt(p->lp);
+    uint32_t i, n = 0;
+    int gone = 0;
+
+    for (i = 0; i < p->n_lazy; i++) {
+        struct lazy l = p->lazy[i];
+
+        if (l.kind == COVER && glp_get_row_stat(p->lp, l.row) == GLP_BS) {
+            p->ind[++gone] = l.row;
+            continue;
+        }
+        l.row -= gone;
+        p->lazy[n++] = l;
+    }
+    p->n_lazy = n;
+    if (gone)
+        glp_del_rows(p->lp, gone, p->ind);
+}
+
+enum atm_status atm__ilp_trim(struct atm__ilp *p)
+{
+    if (is_dead(p))
+        return atm_fail(ATM_INTERNAL, "the LP solver gave up before");
+    if (setjmp(escape))
+        return died();
+    guard();
+    trim(p);
+    unguard();
+    return ATM_OK;
+}
+
+double atm__ilp_work(const struct atm__ilp *p)
+{
+    return p->effort;
 }
 
 /* ---- exclusions ---- */

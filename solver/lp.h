@@ -107,6 +107,7 @@ struct atm__ilp {
     bool failed;           /* out of memory */
     bool patient;          /* a solve does not ask the model's stop */
     bool stopped;          /* by it */
+    double effort;         /* of all solves: see atm__ilp_work */
     struct exclusion *out;
     uint32_t n_out, cap_out;
     /* the tree */
@@ -149,7 +150,11 @@ enum atm_status atm__ilp_elastic(struct atm__ilp *p, double seconds);
 /* Only the paths and entries that the splits leave. */
 void atm__ilp_restrict(struct atm__ilp *p, const struct atm__split *x,
                        uint32_t n);
-int atm__ilp_work(const struct atm__ilp *p); /* iterations so far */
+/* Takes covers out that the last point does not meet, so that those of one leaf
+ * do not weigh on all others. */
+enum atm_status atm__ilp_trim(struct atm__ilp *p);
+/* So far: iterations, each by the rows that it had to go through. */
+double atm__ilp_work(const struct atm__ilp *p);
 
 /* Appends the row of the first n entries of p->ind and p->val with an upper
  * side; returns its index. In ilp_glpk.c. */

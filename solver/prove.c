@@ -2,7 +2,9 @@
  * plans are split in two (a tensor is fast at a station or not, kept in a gap
  * or not, resident or not; a kernel runs a variant or not) and each part gets
  * prices of its own. The open leaf of the least bound is split next, so that
- * the bound of the whole rises with every step. Work is counted, not timed.
+ * the bound of the whole rises with every step; in between a leaf is followed
+ * to the end of its plans, since points with little left to decide make good
+ * plans. Work is counted, not timed.
  */
 #include "prove.h"
 #include "search.h"
@@ -16,8 +18,9 @@
 
 #define NODES_MAX 4000
 #define PRICES_MAX 400000 /* of all leaves together: the size of the answer */
-#define ITERATIONS_MAX 150000 /* up to ATM__SMALL kernels */
-#define WORK_MAX 20000000     /* above: iterations by rows */
+#define SMALL_WORK_MAX 100000000.0 /* up to ATM__SMALL kernels */
+#define WORK_MAX 60000000.0        /* above: iterations by rows */
+#define BEST_STEPS 10 /* between two dives */
 #define WHOLE 1e-6 /* nearer to 0 or 1 is whole */
 
 struct node {
@@ -42,7 +45,7 @@ struct prover {
     double *entry;                     /* per kernel: weight of entries */
     double score;                      /* of the best split so far */
     const struct atm__rounder *rounder;
-    int iterations;                    /* at most */
+    double work;                       /* at most */
 };
 
 static void splits_above(struct prover *p, uint32_t n)
@@ -235,30 +238,55 @@ static enum atm_status split_node(struct prover *p, uint32_t n)
     return ATM_OK;
 }
 
+static bool can_split(const struct prover *p, uint32_t n)
+{
+    return p->node[n].open && p->node[n].bound < p->goal &&
+           p->node[n].next.kind != ATM_SPLIT_NONE;
+}
+
+/* The open leaf of the least bound among nodes `from` on. */
+static uint32_t least_bound(const struct prover *p, uint32_t from)
+{
+    uint32_t i, least = ATM_NONE;
+
+    for (i = from; i < p->n; i++)
+        if (p->node[i].open &&
+            (least == ATM_NONE || p->node[i].bound < p->node[least].bound))
+            least = i;
+    return least;
+}
+
 static enum atm_status grow(struct prover *p)
 {
     enum atm_status st = ATM_OK;
+    uint32_t steps = BEST_STEPS, next;
+    bool dives = false;
 
     p->n = 1;
     p->depth = 0;
     st = solve(p, 0);
     while (!st && p->n + 2 <= p->most &&
            !(p->m->stop && p->m->stop(p->m->stop_user)) &&
-           atm__ilp_work(p->ilp) < p->iterations) {
-        uint32_t i, least = ATM_NONE;
-
-        for (i = 0; i < p->n; i++)
-            if (p->node[i].open &&
-                (least == ATM_NONE || p->node[i].bound < p->node[least].bound))
-                least = i;
-        if (least == ATM_NONE || p->node[least].bound >= p->goal)
-            break;
-        if (p->node[least].next.kind == ATM_SPLIT_NONE)
-            break; /* no more is proved */
-        splits_above(p, least);
-        if (p->depth + 1 >= ATM__DEPTH_MAX)
-            break;
-        st = split_node(p, least);
+           atm__ilp_work(p->ilp) < p->work) {
+        next = dives ? least_bound(p, p->n - 2) : ATM_NONE;
+        dives = next != ATM_NONE && can_split(p, next);
+        if (!dives) {
+            next = least_bound(p, 0);
+            if (next == ATM_NONE || !can_split(p, next))
+                break; /* proved, or no more can be */
+            dives = ++steps > BEST_STEPS;
+            steps = dives ? 0 : steps;
+        }
+        splits_above(p, next);
+        if (p->depth + 1 >= ATM__DEPTH_MAX) {
+            if (!dives)
+                break;
+            dives = false;
+            continue;
+        }
+        st = split_node(p, next);
+        if (!st)
+            st = atm__ilp_trim(p->ilp);
     }
     return st;
 }
@@ -302,9 +330,7 @@ enum atm_status atm__prove(const struct atm__model *m, double goal, double best,
     if (!st && !new_lists(&p))
         st = ATM_NOMEM;
     if (!st)
-        p.iterations = m->p->n_kernels <= ATM__SMALL
-                           ? ITERATIONS_MAX
-                           : WORK_MAX / (int)(p.ilp->n_row + 500);
+        p.work = m->p->n_kernels <= ATM__SMALL ? SMALL_WORK_MAX : WORK_MAX;
     /* dear enough that what is left out shows, not so dear that the prices
      * drown in it */
     if (!st)
