@@ -166,31 +166,49 @@ static enum atm_status by_windows(struct atm__search *s, bool *done)
     return st;
 }
 
+/* The root's prices, and plans out of its point; covers only where the memory
+ * rows alone leave too much. `done`: no more is to be tried. */
+static enum atm_status at_root(struct atm__search *s, bool *done)
+{
+    enum atm_status st = ATM_OK;
+    uint32_t i, cuts;
+
+    s->lp = (struct atm__lp){0};
+    *done = false;
+    for (cuts = 0; cuts < 2 && !st && !*done; cuts++) {
+        st = atm__ilp_solve(s->ilp, NULL, cuts, &s->lp);
+        if (st)
+            break;
+        s->no_plan = s->lp.infeasible;
+        if (!s->no_plan)
+            st = offer_of(s, s->m, &s->lp.certificate);
+        *done = s->no_plan || s->lp.stopped;
+        if (st || *done)
+            break;
+        s->uncertified = fmax(s->uncertified, s->lp.bound);
+        for (i = 0; i < (cuts ? ROUNDINGS : 1) && !*done; i++) {
+            rounding(s, i);
+            *done = good_enough(s) || interrupted(s);
+        }
+    }
+    return st;
+}
+
 static enum atm_status by_program(struct atm__search *s)
 {
     enum atm_status st = atm__ilp_new(s->m, &s->ilp);
     double proved;
-    uint32_t i;
+    bool done = false;
 
-    s->lp = (struct atm__lp){0};
     if (!st)
-        st = atm__ilp_solve(s->ilp, NULL, true, &s->lp);
+        st = at_root(s, &done);
     if (st == ATM_NOMEM)
         return st;
     if (st) { /* what was found before stays */
         atm__ilp_delete(&s->ilp);
         return ATM_OK;
     }
-    s->no_plan = s->lp.infeasible;
-    if (s->no_plan)
-        return ATM_OK;
-    st = offer_of(s, s->m, &s->lp.certificate);
-    if (st || s->lp.stopped)
-        return st;
-    s->uncertified = fmax(s->uncertified, s->lp.bound);
-    for (i = 0; i < ROUNDINGS && !good_enough(s) && !interrupted(s); i++)
-        rounding(s, i);
-    if (good_enough(s) || interrupted(s))
+    if (done)
         return ATM_OK;
     st = atm__neighbours(s, fmax(s->bound, s->uncertified) /
                                 (1 - s->o->gap_target),
