@@ -15,8 +15,8 @@
 #define INPUTS_MAX 6
 
 /* Inputs: dimensions joined by x; "" is a scalar; prefixes: "c" a constant,
- * "p" positive values, "b" passed through a 1x1 convolution so that it is
- * blocked and dies at the node. */
+ * "=" a constant number, "p" positive values, "b" passed through a 1x1
+ * convolution so that it is blocked and dies at the node. */
 struct row {
     const char *op;
     int opset;
@@ -177,6 +177,15 @@ static const struct row others[] = {
      "size=5 alpha=0.01 beta=0.75 bias=2.0", "", "dnnl:"},
     {"Softmax", 13, {"3x5x19"}, "axis=-1", "", "dnnl:jit"},
     {"Softmax", 11, {"3x5x19"}, "axis=1", "", "dnnl:jit"},
+    {"Erf", 13, {"b1x21x9x5"}, "", "", "own:unary"},
+    {"Erf", 13, {"3x4999"}, "", "", "own:unary"},
+    {"Gelu", 20, {"b1x21x9x5"}, "", "", "own:unary"},
+    {"Gelu", 20, {"3x4999"}, "approximate=tanh", "", "own:unary"},
+    {"Pow", 13, {"b1x21x9x5", "=2"}, "", "", "own:unary"},
+    {"Pow", 13, {"3x4999", "=3"}, "", "", "own:unary"},
+    {"LayerNormalization", 17, {"2x7x19", "c19", "c19"}, "", "", "own:layer"},
+    {"LayerNormalization", 17, {"b2x21x5x4", "c5x4"}, "axis=2 epsilon=0.1", "",
+     "own:layer"},
     {"Concat", 13, {"b2x16x5x5", "b2x32x5x5", "2x48x5x5"},
      "axis=1", "", "own:concat"},
     {"Concat", 13, {"b2x16x5x5", "b2x12x5x5"}, "axis=1", "", "own:concat"},
@@ -206,6 +215,10 @@ static uint32_t add_input(struct atm_graph *g, const char *text)
     struct atm_shape shape;
     uint32_t v, in[2];
 
+    if (*text == '=') {
+        shape = (struct atm_shape){0};
+        return graph_constant(g, &shape, strtod(text + 1, NULL), 0);
+    }
     text += constant || blocked;
     positive = *text == 'p';
     text += positive;
