@@ -3,18 +3,23 @@
 
     bench/outofcore.py BUILD [--dir D] [--buffers 96] [--mib 16] [--steps 8]
                        [--ms 12] [--rounds 2] [--patterns act,infer,train]
+                       [--swap-steps 1]
 
 Buffers three times as large as a memory cgroup's limit are used in the order
 of a network: act (written forward, read in reverse, then dead), infer (weights
 read in a circle), train (weights read forward, updated in reverse). `plan`:
 autotm's asynchronous plan within the limit, over a file by O_DIRECT. `mmap`:
 the same kernels over a mapped file, so the page cache decides. `swap`:
-anonymous memory, where this machine has swap. Each in a cgroup of its own with
-the same limit, turn by turn; every word that a kernel reads is checked. Bytes
-are the kernel's own account (/proc/self/io). Needs root and a writable memory
-controller; exit 77 and a reason without.
+anonymous memory and a swap file made for it, for fewer steps as it is slow.
+Each in a cgroup of its own with the same limit, turn by turn; every word that
+a kernel reads is checked. Bytes are the kernel's own account (/proc/self/io;
+of swap, /proc/vmstat), seconds and bytes are those of a step. Needs root and a
+writable memory controller; exit 77 and a reason without. Exits 1 where a plan
+moved other bytes than planned, or more than 0.8 of mmap's (act, infer), or
+needed more memory than its budget and the stated overhead.
 """
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -23,46 +28,9 @@ import subprocess
 import sys
 import tempfile
 
-OVERHEAD = 16 << 20  # of the process beside the plan's pool
+import cgroup
 
-
-def cgroup_root():
-    for path, limit in (("/sys/fs/cgroup/memory", "memory.limit_in_bytes"),
-                        ("/sys/fs/cgroup", "memory.max")):
-        try:
-            group = pathlib.Path(path) / f"autotm-{os.getpid()}"
-            group.mkdir()
-            exists = (group / limit).exists()
-            group.rmdir()
-            if exists:
-                return pathlib.Path(path), limit
-        except OSError:
-            pass
-    print("skipped: no writable memory cgroup (root is wanted)",
-          file=sys.stderr)
-    sys.exit(77)
-
-
-def run_in_cgroup(command, limit_bytes, text):
-    root, limit = cgroup_root()
-    group = root / f"autotm-{os.getpid()}"
-    group.mkdir()
-    try:
-        (group / limit).write_text(str(limit_bytes))
-        child = subprocess.run(
-            command, input=text, capture_output=True, text=True,
-            preexec_fn=lambda: (group / "cgroup.procs").write_text(
-                str(os.getpid())))
-        if child.returncode != 0:
-            raise SystemExit(f"{command[1]}: status {child.returncode}: "
-                             f"{child.stderr.strip()}")
-        result = json.loads(child.stdout)
-        peak = group / ("memory.max_usage_in_bytes"
-                        if "limit_in_bytes" in limit else "memory.peak")
-        result["peak"] = int(peak.read_text()) if peak.exists() else 0
-        return result
-    finally:
-        group.rmdir()
+OVERHEAD = 8 << 20  # of the process beside the plan's pool
 
 
 # ---- the problem, as autotm plan reads it ----
@@ -236,40 +204,108 @@ def bandwidth(runner, spec, size):
     return read, write
 
 
-def has_swap():
-    return len(open("/proc/swaps").readlines()) > 1
+@contextlib.contextmanager
+def swap_file(folder, size):
+    """Swap for the duration; yields why there is none, or nothing."""
+    if len(open("/proc/swaps").readlines()) > 1:
+        yield ""
+        return
+    path = folder / "swap"
+    with open(path, "wb") as f:
+        os.posix_fallocate(f.fileno(), 0, size)
+    path.chmod(0o600)
+    for command in (["mkswap", path], ["swapon", path]):
+        try:
+            done = subprocess.run(command, capture_output=True, text=True)
+        except OSError as e:
+            yield f"{command[0]}: {e.strerror}"
+            return
+        if done.returncode != 0:
+            yield f"{command[0]}: {done.stderr.strip()}"
+            return
+    try:
+        yield ""
+    finally:
+        subprocess.run(["swapoff", path], check=True)
 
 
-def measure(o, pattern, folder, runner, read_bw, write_bw):
+def swapped():
+    """Bytes swapped in and out on this machine so far."""
+    rows = dict(line.split() for line in open("/proc/vmstat"))
+    page = os.sysconf("SC_PAGE_SIZE")
+    return int(rows["pswpin"]) * page, int(rows["pswpout"]) * page
+
+
+def one_run(command, limit, text, steps):
+    """Seconds and bytes of a step, and the peak."""
+    before = swapped()
+    out, peak = cgroup.run(command, limit, text)
+    after = swapped()
+    x = json.loads(out)
+    if command[1] == "swap":
+        x["read_bytes"], x["write_bytes"] = (
+            a - b for a, b in zip(after, before))
+    return {"s": x["seconds"] / steps, "in": x["read_bytes"] / steps,
+            "out": x["write_bytes"] / steps, "peak": peak,
+            "moved": (x["fetched_bytes"] + x["evicted_bytes"]) / steps}
+
+
+def measure(o, pattern, folder, runner, bandwidths, no_swap):
+    """The plan, its limit, and the runs of each mode."""
     size, n = o.mib << 20, o.buffers
     limit = n * size // 3
-    fast = limit - OVERHEAD
     answer = plan(o.build / "autotm",
-                  problem_of(pattern, n, size, o.ms, read_bw, write_bw), fast,
-                  folder)
+                  problem_of(pattern, n, size, o.ms, *bandwidths),
+                  limit - OVERHEAD, folder)
     slow = max([r["offset"] for r in answer["residences"]
                 if r["tier"] == "slow"], default=0) + size
-    spec = f"file:{folder}"
     mapped = folder / "mapped"
-    lists = {"plan": planned_list(pattern, n, o.ms, answer, o.steps + 1),
-             "mmap": plain_list(pattern, n, o.ms, o.steps + 1)}
-    commands = {
-        "plan": [runner, "plan", spec, size, answer["fast_peak_bytes"], slow],
-        "mmap": [runner, "mmap", mapped, size, n * size, "-"],
-        "swap": [runner, "swap", "-", size, n * size, "-"]}
-    modes = ["plan", "mmap"] + (["swap"] if has_swap() else [])
+    modes = {
+        "plan": ([runner, "plan", f"file:{folder}", size,
+                  answer["fast_peak_bytes"], slow], o.steps,
+                 planned_list(pattern, n, o.ms, answer, o.steps + 1)),
+        "mmap": ([runner, "mmap", mapped, size, n * size, "-"], o.steps,
+                 plain_list(pattern, n, o.ms, o.steps + 1))}
+    if o.swap_steps > 0 and not no_swap:
+        modes["swap"] = ([runner, "swap", "-", size, n * size, "-"],
+                         o.swap_steps,
+                         plain_list(pattern, n, o.ms, o.swap_steps + 1))
     results = {m: [] for m in modes}
-    for _ in range(o.rounds):
-        for mode in modes:
+    for turn in range(o.rounds):
+        for mode, (command, steps, text) in modes.items():
+            if mode == "swap" and turn > 0:
+                continue
             if mode == "mmap":
                 with open(mapped, "wb") as f:
                     os.posix_fallocate(f.fileno(), 0, n * size)
-            results[mode].append(run_in_cgroup(
-                [str(x) for x in commands[mode]], limit,
-                lists.get(mode, lists["mmap"])))
-            if mode == "mmap":
-                mapped.unlink()
-    return answer, limit, results
+            results[mode].append(one_run(command, limit, text, steps))
+            mapped.unlink(missing_ok=True)
+    return answer, limit - OVERHEAD, results
+
+
+def show(o, pattern, answer, budget, results):
+    """Prints the rows of a pattern; whether it is as it should be."""
+    row = {m: {key: statistics.median(x[key] for x in runs)
+               for key in ("s", "in", "out", "moved")}
+           for m, runs in results.items()}
+    for mode, x in row.items():
+        peak = max(r["peak"] for r in results[mode])
+        print(f"{pattern:6} {mode:5} {x['s']:8.2f} s  in "
+              f"{x['in'] / 1e9:6.2f} GB  out {x['out'] / 1e9:6.2f} GB  "
+              f"{cgroup.over(peak, budget)}")
+    exact = all(x["moved"] == answer["moved_bytes"] for x in results["plan"])
+    a, b = row["plan"], row["mmap"]
+    ratio = (a["in"] + a["out"]) / (b["in"] + b["out"])
+    swap = row.get("swap")
+    print(f"{pattern:6} bytes {ratio:.2f} of mmap's, "
+          f"{b['s'] / a['s']:.2f}x as fast"
+          + (f" (swap: {swap['s'] / a['s']:.1f}x as slow)" if swap else "")
+          + f"; moved as planned: {'yes' if exact else 'NO'}; predicted "
+          f"{answer['objective']:.2f} s, compute alone "
+          f"{len(kernels_of(pattern, o.buffers)[0]) * o.ms * 1e-3:.2f} s",
+          flush=True)
+    fits = all(x["peak"] <= budget + cgroup.STATED for x in results["plan"])
+    return exact and fits and (pattern == "train" or ratio <= 0.8)
 
 
 def main():
@@ -282,41 +318,25 @@ def main():
     p.add_argument("--ms", type=float, default=12)
     p.add_argument("--rounds", type=int, default=2)
     p.add_argument("--patterns", default="act,infer,train")
+    p.add_argument("--swap-steps", type=int, default=1)
     o = p.parse_args()
     o.build = o.build.resolve()
     runner = o.build / "bench" / "outofcore_run"
-    cgroup_root()
-    missed = 0
-    with tempfile.TemporaryDirectory(dir=o.dir) as name:
+    cgroup.root()
+    size = o.mib << 20
+    good = True
+    with tempfile.TemporaryDirectory(dir=o.dir) as name, \
+            swap_file(pathlib.Path(name), o.buffers * size) as no_swap:
         folder = pathlib.Path(name)
-        read_bw, write_bw = bandwidth(runner, f"file:{folder}", o.mib << 20)
+        read_bw, write_bw = bandwidth(runner, f"file:{folder}", size)
         print(f"{o.buffers} buffers of {o.mib} MiB, limit a third, {o.ms} ms "
               f"of compute a kernel, {o.steps} steps, {o.rounds} rounds; "
               f"file: {read_bw / 1e9:.2f} GB/s read, {write_bw / 1e9:.2f} "
-              f"written" + ("" if has_swap() else "; no swap here"))
+              f"written" + (f"; no swap: {no_swap}" if no_swap else ""))
         for pattern in o.patterns.split(","):
-            answer, limit, results = measure(o, pattern, folder, runner,
-                                             read_bw, write_bw)
-            row = {m: {"s": statistics.median(x["seconds"] for x in r),
-                       "in": statistics.median(x["read_bytes"] for x in r),
-                       "out": statistics.median(x["write_bytes"] for x in r),
-                       "peak": max(x["peak"] for x in r)}
-                   for m, r in results.items()}
-            for mode, x in row.items():
-                print(f"{pattern:6} {mode:5} {x['s']:8.2f} s  in "
-                      f"{x['in'] / 1e9:6.2f} GB  out {x['out'] / 1e9:6.2f} GB "
-                      f" peak {x['peak'] >> 20} of {limit >> 20} MiB")
-            exact = all(x["fetched_bytes"] + x["evicted_bytes"] ==
-                        o.steps * answer["moved_bytes"]
-                        for x in results["plan"])
-            a, b = row["plan"], row["mmap"]
-            ratio = (a["in"] + a["out"]) / (b["in"] + b["out"])
-            print(f"{pattern:6} bytes {ratio:.2f} of mmap's, "
-                  f"{b['s'] / a['s']:.2f}x as fast; moved as planned: "
-                  f"{'yes' if exact else 'NO'}; predicted "
-                  f"{o.steps * answer['objective']:.2f} s")
-            missed += not exact or (pattern != "train" and ratio > 0.8)
-    return 1 if missed else 0
+            good &= show(o, pattern, *measure(o, pattern, folder, runner,
+                                              (read_bw, write_bw), no_swap))
+    return 0 if good else 1
 
 
 if __name__ == "__main__":
