@@ -118,6 +118,7 @@ struct pipe {
     struct atm_graph *graph;
     struct atm_program *program;
     struct atm_store *store;
+    struct atm_target target; /* --target; else its name is "" */
     struct atm_profile_plan to_profile; /* what --dry-run is asked for */
     struct atm_profile *profile;
     struct atm_problem *problem;

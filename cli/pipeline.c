@@ -270,12 +270,29 @@ static bool profile_progress(void *user, const struct atm_profile_plan *plan,
     return cli_interrupted();
 }
 
+/* --target, at the program's threads. */
+static enum atm_status read_target(struct pipe *p)
+{
+    const char *path = cli_text(p->c, OPT_TARGET);
+
+    if (!path)
+        return ATM_OK;
+    if (cli_text(p->c, OPT_SLOW))
+        return atm_fail(ATM_INVAL, "--target describes the slow tier: leave "
+                                   "--slow out");
+    return atm_target_read(path, p->program->threads, &p->target);
+}
+
 static void profiler_options(struct pipe *p, struct atm_profiler_options *o)
 {
     atm_profiler_options_init(o);
     o->slow_spec = DEFAULT_SLOW;
     if (cli_text(p->c, OPT_SLOW))
         o->slow_spec = cli_text(p->c, OPT_SLOW);
+    if (p->target.name[0]) {
+        o->slow_spec = p->target.spec;
+        o->overlap = &p->target.overlap;
+    }
     if (p->schedule) {
         o->fast_spec = p->schedule->tier[0].spec;
         o->slow_spec = p->schedule->tier[1].spec;
@@ -290,6 +307,9 @@ static enum atm_status profile(struct pipe *p)
     enum atm_status st;
 
     st = pipe_store(p);
+    if (st)
+        return st;
+    st = read_target(p);
     if (st)
         return st;
     profiler_options(p, &o);
@@ -479,6 +499,9 @@ enum atm_status pipe_read_plan(struct pipe *p, const char *path)
     uint64_t budget;
     bool whole;
 
+    if (cli_text(p->c, OPT_TARGET))
+        return atm_fail(ATM_INVAL, "--target: the plan has its slow tier in "
+                                   "it; leave --plan or --target out");
     st = atm_schedule_read(path, &p->schedule);
     if (st)
         return st;

@@ -74,6 +74,8 @@ static json_t *plan_json(const struct pipe *p)
         (json_int_t)a->smallest_budget, "uncertified_bound_seconds",
         cli_json_real(s->uncertified_bound_s), "slow", s->tier[1].spec,
         "threads", s->threads);
+    if (j && p->target.name[0])
+        (void)json_object_set_new(j, "target", json_string(p->target.name));
     if (j && a->asynchronous)
         (void)json_object_set_new(j, "hidden_share",
                                   cli_json_real(a->hidden_share));
@@ -115,6 +117,11 @@ static void show_plan(const struct pipe *p)
              s->n_kernels, s->n_tensors, s->threads);
     cli_line("slow tier", "%s%s", s->tier[1].spec,
              s->emulated ? " (emulated)" : "");
+    if (p->target.name[0])
+        cli_line("target",
+                 "%s: %s; times are predicted from kernels timed here with "
+                 "everything fast",
+                 p->target.name, p->target.about);
     cli_line("peak of the model", "%s", cli_bytes_exact(s->peak_bytes, x));
     cli_line("budget (--fast)", "%s, %.1f %% of the peak",
              cli_bytes_exact(s->budget_bytes, x),

@@ -407,6 +407,8 @@ static enum atm_status job_init(struct job *j)
         st = atm_profile_new(j->p, tier, spec, 0, &j->profile);
     if (st)
         return st;
+    if (j->o->overlap)
+        j->profile->overlap = *j->o->overlap;
     j->profile->dram_read_bw = read_bw;
     j->profile->dram_write_bw = write_bw;
     j->profile->machine = atm__store_machine(j->store);

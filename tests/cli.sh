@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # cli.sh AUTOTM - the conventions of the command line, each as a check: exit
 # codes, what goes to stdout and stderr, bad input, files, determinism.
+targets=$(realpath "$(dirname "$0")/../targets")
 . "$(dirname "$0")/cli_common.sh"
 
 verbs="zoo inspect profile plan sweep explain run verify devices"
@@ -258,6 +259,28 @@ expect 5 '' "$autotm" plan --problem problem.json --fast 1K --format json
 expect 2 'both' "$autotm" plan mlp.onnx --problem problem.json --fast 60%
 echo '{"format": "autotm-problem"' >bad.json
 expect 3 'bad.json' "$autotm" plan --problem bad.json --fast 60%
+
+# ---- targets: hardware that is described, not there ----
+expect 0 '' "$autotm" plan mlp.onnx --fast 60% -o target.json --format json \
+    --target "$targets/cascade-lake-optane.json" --threads 1
+json 'j["target"] == "cascade-lake-optane" and j["emulated"] and j["slow"] == \
+"emu:target=cascade-lake-optane,rd=2317647059,wr=3475000000,lat=305"'
+expect 0 '' "$autotm" run mlp.onnx --plan target.json -n 1 --format json
+json 'j["slow"].startswith("emu:target=cascade-lake-optane,") and j["emulated"]'
+expect 0 '' "$autotm" plan mlp.onnx --fast 60% \
+    --target "$targets/laptop-nvme.json"
+stdout 'target +laptop-nvme: .*predicted'
+stdout 'all-slow +not allowed'
+expect 0 '' "$autotm" run mlp.onnx --fast 60% -n 1 \
+    --target "$targets/cxl-server.json" --planner async
+expect 2 'leave --slow out' "$autotm" plan mlp.onnx --fast 60% --slow dram \
+    --target "$targets/cxl-server.json"
+expect 2 'leave --plan or' "$autotm" run mlp.onnx --plan plan.json \
+    --target "$targets/cxl-server.json"
+sed 's/"name"/"nom"/' "$targets/cxl-server.json" >target.bad
+expect 3 'target.bad: .*nom' "$autotm" plan mlp.onnx --fast 60% \
+    --target target.bad
+expect 8 'none.json' "$autotm" plan mlp.onnx --fast 60% --target none.json
 
 # ---- run ----
 expect 0 '' "$autotm" run mlp.onnx --fast 60% -n 2 --output-dir a \

@@ -14,6 +14,7 @@
 #include "autotm/runtime.h"
 #include "autotm/schedule.h"
 #include "autotm/status.h"
+#include "autotm/target.h"
 #include "autotm/tier.h"
 #include "autotm/types.h"
 #include "autotm/zoo.h"

@@ -107,6 +107,7 @@ struct atm_profiler_options {
     uint64_t memory_bytes;    /* a program that needs more is measured kernel by
                                  kernel; 0: 80 % of what is available */
     bool fresh;               /* measure again what is known */
+    const struct atm_overlap *overlap; /* described; null: modelled */
     bool recheck;             /* time what is known, too, and measure again
                                  what takes another time than the store says */
     bool known_only;          /* measure nothing; STALE if the store lacks a

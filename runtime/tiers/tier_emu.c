@@ -88,15 +88,20 @@ static enum atm_status emu_probe(const char *spec, double dram_read_bw,
                                  double dram_write_bw,
                                  struct atm_tier_info *info)
 {
-    char profile[32] = "", clock[32] = "virtual";
+    char profile[32] = "", clock[32] = "virtual", target[32];
     double rd = 0, wr = 0, lat_ns = -1, lossy = 0;
     int cores = omp_get_num_procs();
     uint64_t size = UINT64_MAX;
     const struct atm__key keys[] = {
-        {"profile", ATM__KEY_WORD, profile}, {"clock", ATM__KEY_WORD, clock},
-        {"size", ATM__KEY_SIZE, &size},      {"rd", ATM__KEY_RATE, &rd},
-        {"wr", ATM__KEY_RATE, &wr},          {"lat", ATM__KEY_REAL, &lat_ns},
-        {"lossy", ATM__KEY_REAL, &lossy},    {NULL, ATM__KEY_SIZE, NULL}};
+        {"profile", ATM__KEY_WORD, profile},
+        {"clock", ATM__KEY_WORD, clock},
+        {"size", ATM__KEY_SIZE, &size},
+        {"rd", ATM__KEY_RATE, &rd},
+        {"wr", ATM__KEY_RATE, &wr},
+        {"lat", ATM__KEY_REAL, &lat_ns},
+        {"lossy", ATM__KEY_REAL, &lossy},
+        {"target", ATM__KEY_WORD, target}, /* a name, for readers */
+        {NULL, ATM__KEY_SIZE, NULL}};
     enum atm_status st = atm__spec_parse(spec, keys);
     const struct profile *p;
     struct atm_tier_info t = {.kind = "emu",

@@ -1,0 +1,1 @@
+atm_test(test_target USES core)
