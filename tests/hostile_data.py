@@ -292,6 +292,14 @@ def stores(b, folder, store):
             'SELECT 1 AS machine, x AS threads, 1e9 AS read_bw, '
             '1e9 AS write_bw FROM c')),
     ]
+    # SQLite's header: page size, file versions, reserved bytes, fractions,
+    # change counter, pages, free list, schema cookie and format, vacuuming,
+    # encoding, whose it is
+    for at, n in ((16, 2), (18, 1), (19, 1), (20, 1), (21, 1), (28, 4), (32, 4),
+                  (36, 4), (40, 4), (44, 4), (52, 4), (56, 4), (92, 4)):
+        for what, to in (('zero', b'\0' * n), ('ones', b'\xff' * n)):
+            cases.append(('header byte %d: %s' % (at, what), (0, 3, 6, 8),
+                          good[:at] + to + good[at + n:]))
     for name, value in (('0', '0.0'), ('-1', '-1.0'), ('infinite', '9e999'),
                         ('NaN', 'NULL'), ('10^300', '1e300'),
                         ('text', "'fast'"), ('denormal', '5e-324')):
@@ -379,6 +387,22 @@ def tensors(b, folder, store):
         ('x.npy', 'Python in the header', (3, 4),
          npy("__import__('os').system('true')")),
         ('x.npy', 'NUL in the header', (3, 4), npy('\0' * 60)),
+        ('x.npy', 'complex', 4, npy(head("'<c8'"))),
+        ('x.npy', 'float of 3 bytes', (3, 4), npy(head("'<f3'"))),
+        ('x.npy', 'float of 2^70 bytes', (3, 4), npy(head("'<f%d'" % (1 << 70)))),
+        ('x.npy', 'descr empty', (3, 4), npy(head("''"))),
+        ('x.npy', 'descr a number', (3, 4), npy(head('4'))),
+        ('x.npy', 'descr unquoted', 3, npy(head('<f4'))),
+        ('x.npy', 'order a number', (3, 4), npy(head(order='7'))),
+        ('x.npy', 'shape twice', (0, 3), npy(
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (4, 32), "
+            "'shape': (1 << 40,), }")),
+        ('x.npy', 'dimension 4.0', 3, npy(head(shape='(4.0, 32)'))),
+        ('x.npy', 'dimension 0x4', 3, npy(head(shape='(0x4, 32)'))),
+        ('x.npy', 'dimension 0', 3, npy(head(shape='(0, 32)'), b'')),
+        ('x.npy', 'scalar', 3, npy(head(shape='()'), bytes(4))),
+        ('x.npy', 'header of 60 kB of blanks', (0, 3), npy(head() + ' ' * 60000)),
+        ('x.npy', 'header of brackets', 3, npy('(' * 60000)),
         ('x.npy', 'directory', 8, os.mkdir),
         ('x.npy', 'FIFO', 8, os.mkfifo),
         ('x.npy', 'device', 8, lambda p: os.symlink('/dev/zero', p)),
@@ -402,6 +426,16 @@ def tensors(b, folder, store):
                                               [('location', '/etc/passwd')])),
         ('x.pb', '4 MB of empty strings', (3, 4),
          tensor('x', FLOAT, [4, 32], values) + blob(6, b'') * 2000000),
+        ('x.pb', 'dims absent', 3, tensor('x', FLOAT, [], values)),
+        ('x.pb', 'a dimension of 0', 3, tensor('x', FLOAT, [0, 32], b'')),
+        ('x.pb', 'dims overflow at the bytes', 3,
+         tensor('x', FLOAT, [1 << 61, 2], values)),
+        ('x.pb', '2^40 elements', 3, tensor('x', FLOAT, [1 << 40], values)),
+        ('x.pb', 'length beyond the end', 3,
+         tensor('x', FLOAT, [4, 32], values)[:-512] + bytes(100)),
+        ('x.pb', 'endless varint', 3, b'\x08' + b'\xff' * 40),
+        ('x.pb', 'field 0', 3, b'\x00\x00' * 20),
+        ('x.pb', 'groups', 3, b'\x0b' * 9999),
         ('x.raw', 'good', 0, values), ('x.raw', 'empty', 3, b''),
         ('x.raw', 'too short', 3, values[4:]),
         ('x.raw', 'too long', 3, values + bytes(4)),
