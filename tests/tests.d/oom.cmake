@@ -3,7 +3,7 @@ atm_test(test_oom USES frontend runtime solver profiler core)
 target_sources(test_oom PRIVATE fuzz/pipe.c)
 target_compile_definitions(test_oom PRIVATE ATM_SUITE="${suite}")
 atm_test(test_big USES frontend runtime solver profiler core
-  LABELS slow long)
+  LABELS slow)
 target_sources(test_big PRIVATE fuzz/pipe.c)
 if(Python3_Interpreter_FOUND AND TARGET autotm)
   set(limit 0.1)
