@@ -55,6 +55,23 @@ static enum atm_status show_kernels(struct pipe *p)
     return cli_table(head, 6, cell, i);
 }
 
+static void show_overlap(const struct atm_overlap *o)
+{
+    const char *source = o->source == ATM_TIME_MODELLED ? " (assumed)" : "";
+
+    cli_line("side by side",
+             "reads keep %.0f %% of their bandwidth beside writes, writes "
+             "%.0f %%%s",
+             100 * o->mixed_read, 100 * o->mixed_write, source);
+    cli_line("",
+             "a copy beside kernels takes %.2fx, kernels beside a copy "
+             "%.2fx%s",
+             o->copy_slowdown, o->kernel_slowdown, source);
+    if (o->source == ATM_TIME_MEASURED)
+        cli_line("", "64 KiB come in %.0f us, in %.0f us beside writes",
+                 1e6 * o->latency_s, 1e6 * o->loaded_latency_s);
+}
+
 static enum atm_status show_dry_run(struct pipe *p)
 {
     const struct atm_profile_plan *f = &p->to_profile;
@@ -121,6 +138,7 @@ enum atm_status verb_profile(struct cli *c)
              f->spec[1], f->tier[1].read_bw / 1e9, f->tier[1].write_bw / 1e9,
              f->tier[1].latency_s * 1e9,
              pipe_emulated(&p) ? " (emulated)" : "");
+    show_overlap(&f->overlap);
 out:
     atm_string_free(json);
     pipe_close(&p);

@@ -63,10 +63,12 @@ static json_t *tier_json(const struct atm_tier_info *t, const char *spec)
 
 static json_t *overlap_json(const struct atm_overlap *o)
 {
-    return json_pack("{s:f, s:f, s:f, s:f, s:b}", "mixed_read", o->mixed_read,
-                     "mixed_write", o->mixed_write, "copy_slowdown",
-                     o->copy_slowdown, "kernel_slowdown", o->kernel_slowdown,
-                     "modelled", o->source == ATM_TIME_MODELLED);
+    return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:b}", "mixed_read",
+                     o->mixed_read, "mixed_write", o->mixed_write,
+                     "copy_slowdown", o->copy_slowdown, "kernel_slowdown",
+                     o->kernel_slowdown, "latency_seconds", o->latency_s,
+                     "loaded_latency_seconds", o->loaded_latency_s, "modelled",
+                     o->source == ATM_TIME_MODELLED);
 }
 
 enum atm_status atm_profile_to_json(const struct atm_profile *p, char **json)

@@ -28,6 +28,7 @@ struct job {
     struct atm_profile *profile;
     uint32_t samples;
     bool masks;          /* the slow tier is real memory */
+    bool overlap_known;  /* or modelled, where the slow tier is emulated */
     uint32_t *group;     /* per kernel: first kernel of equal signature */
     uint32_t *first, *n; /* per group's first kernel: its entries */
     uint32_t n_entries, cap_entries;

@@ -8,6 +8,7 @@
 
 #include "job.h"
 #include "moves.h"
+#include "overlap.h"
 
 #include "arena.h"
 #include "clock.h"
@@ -414,7 +415,13 @@ static enum atm_status job_init(struct job *j)
     j->profile->machine = atm__store_machine(j->store);
     j->masks = !(tier[1].caps & ATM_TIER_EMULATED) &&
                (tier[1].caps & ATM_TIER_ADDRESSABLE);
-    st = find_groups(j);
+    j->overlap_known = (tier[1].caps & ATM_TIER_EMULATED) != 0;
+    if (!j->overlap_known)
+        st = atm__overlap_know(j, &j->overlap_known);
+    if (j->o->fresh && !(tier[1].caps & ATM_TIER_EMULATED))
+        j->overlap_known = false;
+    if (!st)
+        st = find_groups(j);
     return st ? st : find_entries(j);
 }
 
@@ -436,7 +443,8 @@ enum atm_status atm_profile_program(const struct atm_program *p,
                       "profile store: %" PRIu32 " of %" PRIu32
                       " kernels are not measured on this machine",
                       j.plan.to_measure, j.plan.distinct);
-    else if (!st && (j.plan.to_measure > 0 || o->recheck))
+    else if (!st && (j.plan.to_measure > 0 || o->recheck ||
+                     (!j.overlap_known && !o->known_only)))
         st = measure(&j);
     else if (!st) {
         j.plan.estimated_seconds = 0;

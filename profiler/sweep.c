@@ -3,7 +3,7 @@
  *
  * A sample that was disturbed is dropped and taken again, later each time, as
  * long as there is patience (docs/decisions/0002). */
-#include "job.h"
+#include "overlap.h"
 
 #include "arena.h"
 #include "clock.h"
@@ -399,6 +399,10 @@ enum atm_status atm__measure_whole(struct job *j, struct atm_exec *exec)
         if (again && !st)
             start_over(j);
     }
+    if (!st && !j->overlap_known && !j->o->dry_run)
+        st = atm__overlap_measure(j, b);
+    if (!st && !j->overlap_known && !j->o->dry_run)
+        st = atm__overlap_know(j, &j->overlap_known);
     atm__bench_close(&b);
     return st;
 }

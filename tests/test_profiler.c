@@ -436,7 +436,7 @@ static bool large(const struct atm_program *p, const struct atm_kernel_time *t,
 static void test_vectors(void)
 {
     struct atm_profiler_options o;
-    struct atm_profile *a;
+    struct atm_profile *a, *b;
     struct atm_store *s;
     struct net n;
     uint32_t k, m, tables = 0;
@@ -467,13 +467,20 @@ static void test_vectors(void)
     CU_ASSERT_EQUAL(tables, run_kernels(n.program));
     /* and moves, by size and direction: 4 of them */
     CU_ASSERT_EQUAL(query("SELECT count(*) FROM sample WHERE tier = 'dram' "
-                          "AND mask = 0"),
-                    4 * 9);
+                          "AND mask = 0 AND sweep < 5"),
+                    4 * 5 + 9 * 5); /* with nine quantities of the overlap */
+    CU_ASSERT_EQUAL(a->overlap.source, ATM_TIME_MEASURED);
+    CU_ASSERT_TRUE(a->overlap.latency_s > 0 && a->overlap.loaded_latency_s > 0);
     /* bytes a second and seconds, on however busy a machine */
     CU_ASSERT_TRUE(a->tier[1].read_bw > 1e6 && a->tier[1].read_bw < 1e12);
     CU_ASSERT_TRUE(a->tier[1].write_bw > 1e6 && a->tier[1].write_bw < 1e12);
     CU_ASSERT_TRUE(a->tier[1].latency_s >= 0 && a->tier[1].latency_s < 1);
     CU_ASSERT_TRUE(query("SELECT count(DISTINCT mask) FROM sample") >= 4);
+    /* all of it is known the next time */
+    ATM_ASSERT_OK(atm_profile_program(n.program, s, &o, &b));
+    CU_ASSERT_EQUAL(b->n_measured, 0);
+    CU_ASSERT_TRUE(atm_hash_equal(a->hash, b->hash));
+    atm_profile_delete(&b);
     atm_profile_delete(&a);
     atm_store_close(&s);
     delete_net(&n);

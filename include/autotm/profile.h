@@ -34,6 +34,8 @@ struct atm_overlap {
                                        keeps while both are active */
     double copy_slowdown;   /* >= 1: of a copy while a kernel runs */
     double kernel_slowdown; /* >= 1: of a kernel while a copy is active */
+    double latency_s, loaded_latency_s; /* of a read of 64 KiB, alone and while
+                                           writes are active; modelled: 0 */
     enum atm_time_source source;
 };
 
