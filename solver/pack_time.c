@@ -20,7 +20,7 @@
 
 struct entry {
     uint64_t low, high; /* addresses */
-    uint32_t lower, upper;
+    uint32_t lower, upper, box;
 };
 
 struct slice {
@@ -48,6 +48,7 @@ struct atm__timeline {
     uint32_t n_runs, n_gathered, cap_gathered, cap_spare;
     struct entry *gathered, *spare;
     uint32_t n_parts, cap_parts, *part; /* ends of the sorted parts of these */
+    uint32_t n_near, cap_near, *near;
 };
 
 enum atm_status atm__timeline_new(struct atm_arena *arena,
@@ -90,39 +91,66 @@ void atm__timeline_clear(struct atm__timeline *t)
             t->level[i].slice[j].n = 0;
 }
 
+/* The first entry at `low` or above. */
+static uint32_t find_low(const struct slice *s, uint64_t low)
+{
+    uint32_t lo = 0, hi = s->n;
+
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+
+        if (s->entry[mid].low < low)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
 static enum atm_status slice_add(struct atm__timeline *t, struct slice *s,
                                  const struct entry *e)
 {
-    uint32_t lo = 0, hi = s->n;
     struct entry *grown;
+    uint32_t at;
 
     grown = atm_arena_grow(t->arena, s->entry, &s->cap, s->n + 1, sizeof(*e));
     if (!grown)
         return ATM_NOMEM;
     s->entry = grown;
-    while (lo < hi) {
-        uint32_t mid = lo + (hi - lo) / 2;
-
-        if (s->entry[mid].low < e->low)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    memmove(&s->entry[lo + 1], &s->entry[lo], (s->n++ - lo) * sizeof(*e));
-    s->entry[lo] = *e;
+    at = find_low(s, e->low);
+    memmove(&s->entry[at + 1], &s->entry[at], (s->n++ - at) * sizeof(*e));
+    s->entry[at] = *e;
     return ATM_OK;
+}
+
+static void slice_remove(struct slice *s, const struct entry *e)
+{
+    uint32_t at = find_low(s, e->low);
+
+    while (s->entry[at].box != e->box || s->entry[at].lower != e->lower)
+        at++;
+    memmove(&s->entry[at], &s->entry[at + 1], (--s->n - at) * sizeof(*e));
+}
+
+/* The level of a life. */
+static struct level *level_of(struct atm__timeline *t, const struct entry *e)
+{
+    struct level *l = t->level;
+
+    while (l->length < e->upper - e->lower)
+        l++;
+    return l;
 }
 
 static enum atm_status add_life(struct atm__timeline *t, struct entry e)
 {
-    struct level *l = t->level;
     enum atm_status st = ATM_OK;
+    struct level *l;
     uint32_t i;
 
     if (e.lower >= e.upper)
         return ATM_OK;
-    while (l->length < e.upper - e.lower)
-        l++;
+    l = level_of(t, &e);
     for (i = e.lower / l->length; !st && i <= (e.upper - 1) / l->length; i++)
         st = slice_add(t, &l->slice[i], &e);
     return st;
@@ -132,12 +160,35 @@ enum atm_status atm__timeline_add(struct atm__timeline *t, uint32_t id,
                                   uint64_t off)
 {
     const struct atm_pack_box *b = &t->box[id];
-    struct entry e = {off, off + b->bytes, b->lower, b->upper};
+    struct entry e = {off, off + b->bytes, b->lower, b->upper, id};
     enum atm_status st = add_life(t, e);
 
     e.lower = b->lower2;
     e.upper = b->upper2;
     return st ? st : add_life(t, e);
+}
+
+static void remove_life(struct atm__timeline *t, struct entry e)
+{
+    struct level *l;
+    uint32_t i;
+
+    if (e.lower >= e.upper)
+        return;
+    l = level_of(t, &e);
+    for (i = e.lower / l->length; i <= (e.upper - 1) / l->length; i++)
+        slice_remove(&l->slice[i], &e);
+}
+
+void atm__timeline_remove(struct atm__timeline *t, uint32_t id, uint64_t off)
+{
+    const struct atm_pack_box *b = &t->box[id];
+    struct entry e = {off, off + b->bytes, b->lower, b->upper, id};
+
+    remove_life(t, e);
+    e.lower = b->lower2;
+    e.upper = b->upper2;
+    remove_life(t, e);
 }
 
 static bool meets(const struct entry *e, uint32_t lower, uint32_t upper)
@@ -299,4 +350,46 @@ enum atm_status atm__timeline_fit(struct atm__timeline *t, uint32_t id,
     if (best_gap == UINT64_MAX)
         *off = at;
     return ATM_OK;
+}
+
+static enum atm_status list_life(struct atm__timeline *t, uint32_t lower,
+                                 uint32_t upper, uint64_t *work)
+{
+    uint32_t i, j, k, *grown;
+
+    for (i = 0; i < t->n_levels && lower < upper; i++) {
+        const struct level *l = &t->level[i];
+
+        for (j = lower / l->length; j <= (upper - 1) / l->length; j++) {
+            const struct slice *s = &l->slice[j];
+
+            *work += s->n + 1;
+            grown = atm_arena_grow(t->arena, t->near, &t->cap_near,
+                                   t->n_near + s->n, sizeof(*grown));
+            if (!grown)
+                return ATM_NOMEM;
+            t->near = grown;
+            for (k = 0; k < s->n; k++) {
+                grown[t->n_near] = s->entry[k].box;
+                t->n_near += meets(&s->entry[k], lower, upper);
+            }
+        }
+    }
+    return ATM_OK;
+}
+
+enum atm_status atm__timeline_near(struct atm__timeline *t, uint32_t id,
+                                   const uint32_t **near, uint32_t *n,
+                                   uint64_t *work)
+{
+    const struct atm_pack_box *b = &t->box[id];
+    enum atm_status st;
+
+    t->n_near = 0;
+    st = list_life(t, b->lower, b->upper, work);
+    if (!st)
+        st = list_life(t, b->lower2, b->upper2, work);
+    *near = t->near;
+    *n = t->n_near;
+    return st;
 }
