@@ -152,17 +152,36 @@ static void put_external(struct exporter *e, uint32_t value)
     e->hole_bytes += bytes;
 }
 
+/* What may decide a shape stays beside the nodes: others infer shapes without
+ * reading external data. */
+#define SMALL_BYTES 1024
+
+static void put_small(struct exporter *e, uint32_t value)
+{
+    const struct atm_value *v = &e->g->value[value];
+    const struct atm_constant *c = &e->g->constant[v->constant];
+    struct buffer tensor = {0};
+
+    put_tensor_head(&tensor, v, v->name);
+    put_bytes(&tensor, 9, c->data, (size_t)c->bytes);
+    put_message(&e->graph, 5, &tensor);
+}
+
 static enum atm_status put_initialiser(struct exporter *e, uint32_t value)
 {
     const struct atm_value *v = &e->g->value[value];
-    uint64_t bytes = e->g->constant[v->constant].bytes;
+    const struct atm_constant *c = &e->g->constant[v->constant];
+    uint64_t bytes = c->bytes;
     struct buffer head = {0}, tail = {0};
 
+    if (e->data_name && c->kind == ATM_CONST_INLINE && bytes <= SMALL_BYTES) {
+        put_small(e, value);
+        return ATM_OK;
+    }
     if (e->data_name) {
         put_external(e, value);
         return ATM_OK;
     }
-
     put_tensor_head(&head, v, v->name);
     put_varint(&tail, 9 << 3 | BYTES);
     put_varint(&tail, bytes);

@@ -37,9 +37,10 @@ if(TARGET autotm)
     $<TARGET_FILE:autotm>)
   add_test(NAME ort_oracle COMMAND ${with_venv} ort_oracle.py
     $<TARGET_FILE:autotm> resnet50 vgg16 mobilenet_v2 densenet121 mlp
-    inception_v4 yolo_tiny unet bert_base gpt2_small vit_b16)
+    inception_v4 yolo_tiny unet bert_base gpt2_small vit_b16
+    resnet200 densenet264 vgg19 dlrm)
   add_test(NAME ort_oracle_large COMMAND ${with_venv} ort_oracle.py
-    $<TARGET_FILE:autotm> resnet200 densenet264 vgg19 vgg416 dlrm)
+    $<TARGET_FILE:autotm> vgg416)
   set_tests_properties(ort_extent ort_oracle ort_oracle_large PROPERTIES
     TIMEOUT 1800 SKIP_RETURN_CODE 77 LABELS oracle)
   set_tests_properties(ort_oracle_large PROPERTIES LABELS "oracle;long")
