@@ -161,8 +161,8 @@ double atm__ilp_work(const struct atm__ilp *p);
 int atm__lp_append(struct atm__ilp *p, int n, double upper);
 
 /* The program as another solver needs it: all rows, or those that are there,
-enum atm_status atm__ilp_complete(struct atm__ilp *p, bool all_rows);
- * number, or -1 behind the last. */
+ * and which columns are whole numbers. Then row i from 1: its entries in p->ind
+ * and p->val; their number, or -1 behind the last. */
 enum atm_status atm__ilp_complete(struct atm__ilp *p, bool all_rows);
 int atm__ilp_row(struct atm__ilp *p, int i, struct lp_row *row);
 double atm__ilp_cost(const struct atm__ilp *p, uint32_t c); /* seconds */

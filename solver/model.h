@@ -109,7 +109,8 @@ struct atm__plan {
     int64_t *extra;        /* per kernel: scratch less what pairs share */
     struct atm__load fast; /* per kernel: fast bytes over the limit */
     struct atm__load slow; /* per phase; n 0: not limited */
-    double tie_s;          /* per byte and kernel held: breaks ties */
+    double tie_s;          /* per byte and kernel held: breaks ties, or a price
+                              of memory */
     /* of a descent: when each storage was last looked at, and when what lies
      * in each block of kernels last changed */
     uint32_t *looked, *changed, now;

@@ -263,6 +263,24 @@ err_delete:
     return st == ATM_INTERNAL ? ATM_OK : st;
 }
 
+/* A sweep at each price of memory, from high to low: what saves little for the
+ * room and the time that it takes waits until the rest has had its turn. The
+ * unit is what fast memory saves on average. */
+static void sweep_priced(struct atm__search *s)
+{
+    static const double price[] = {30, 10, 3, 1};
+    double tie_s = s->work->tie_s;
+    double unit = (s->best_s - s->bound) /
+                  ((double)s->p->peak_bytes * s->p->n_kernels + 1);
+    uint32_t i;
+
+    for (i = 0; i < sizeof(price) / sizeof(price[0]); i++) {
+        s->work->tie_s = price[i] * unit;
+        atm__plan_descend(s->work, s->o->seed, 1);
+    }
+    s->work->tie_s = tie_s;
+}
+
 static enum atm_status search_plan(struct atm__search *s)
 {
     struct atm_certificate nothing = {.budget = s->m->budget};
@@ -273,6 +291,8 @@ static enum atm_status search_plan(struct atm__search *s)
     st = offer_of(s, s->m, &nothing);
     if (!st && atm__plan_start(s->work)) {
         keep_if_better(s);
+        if (s->best_s < INFINITY && s->best_s > s->bound)
+            sweep_priced(s);
         finish(s, s->o->seed);
     }
     done = interrupted(s);
