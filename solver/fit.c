@@ -449,6 +449,11 @@ static enum atm_status chain(struct fit *f, bool by_excess, double worth,
     }
 }
 
+static bool stopped(const struct atm__search *s)
+{
+    return s->m->stop && s->m->stop(s->m->stop_user);
+}
+
 /* Cuts by the excess are sure; where they cost much, nudges may cost less. */
 static enum atm_status chains(struct fit *f, struct atm_placement **out)
 {
@@ -457,7 +462,8 @@ static enum atm_status chains(struct fit *f, struct atm_placement **out)
     enum atm_status st;
 
     st = chain(f, true, INFINITY, out);
-    if (st || (*out && (*out)->objective <= first * (1 + LOSS_FINE)))
+    if (st || (*out && ((*out)->objective <= first * (1 + LOSS_FINE) ||
+                        stopped(f->s))))
         return st;
     st = chain(f, false, *out ? (*out)->objective : INFINITY, &other);
     if (!st && other && (!*out || other->objective < (*out)->objective)) {

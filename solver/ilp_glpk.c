@@ -22,7 +22,10 @@
 #define ROUNDS_MAX 200
 #define CUT_ROUNDS 30
 #define ITERATIONS_MAX 3000000
-#define ITERATIONS_A_LOOK 500 /* then stop is asked */
+/* Iterations until stop is asked: some 0.1 s, for an iteration takes longer
+ * the more rows there are, but beginning again costs a factorisation. */
+#define LOOK_MIN 50
+#define LOOK_WORK 2000000 /* by rows */
 #define WORK_ROWS 500 /* an iteration costs as much besides its rows */
 #define TREE_ITERATIONS 60000
 #define TREE_NODES 2000
@@ -289,8 +292,9 @@ static enum atm_status prices(struct atm__ilp *p, struct atm_certificate *c)
 /* One warm solve; false: infeasible. */
 static bool simplex(struct atm__ilp *p)
 {
-    bool look = p->m->stop && !p->patient;
+    bool look = p->m->stop != NULL;
     int code, start = glp_get_it_cnt(p->lp);
+    int few = LOOK_WORK / (glp_get_num_rows(p->lp) + 1);
     glp_smcp s;
     uint32_t c;
 
@@ -300,7 +304,7 @@ static bool simplex(struct atm__ilp *p)
     s.pricing = GLP_PT_PSE;
     s.r_test = GLP_RT_FLIP;
     s.presolve = GLP_OFF;
-    s.it_lim = look ? ITERATIONS_A_LOOK : ITERATIONS_MAX;
+    s.it_lim = !look ? ITERATIONS_MAX : few > LOOK_MIN ? few : LOOK_MIN;
     do
         code = glp_simplex(p->lp, &s);
     while (code == GLP_EITLIM && look &&
@@ -349,7 +353,7 @@ static enum atm_status solve(struct atm__ilp *p, bool cuts, struct atm__lp *r)
     for (round = 0; round < ROUNDS_MAX; round++) {
         bool whole = simplex(p);
 
-        if (!p->stopped && p->m->stop && !p->patient)
+        if (!p->stopped && p->m->stop)
             p->stopped = p->m->stop(p->m->stop_user);
         if (p->stopped || !whole) {
             r->infeasible = !whole && !p->stopped;

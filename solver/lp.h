@@ -105,7 +105,6 @@ struct atm__ilp {
     int *ind;
     double *val;
     bool failed;           /* out of memory */
-    bool patient;          /* a solve does not ask the model's stop */
     bool stopped;          /* by it */
     double effort;         /* of all solves: see atm__ilp_work */
     struct exclusion *out;

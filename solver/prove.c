@@ -180,7 +180,8 @@ static void of_choices(struct prover *p, struct node *to)
 
 /* ---- nodes ---- */
 
-/* Prices for node n, whose splits are in p->above. */
+/* Prices for node n, whose splits are in p->above; none where it was stopped,
+ * since half a solve may prove less than the node above. */
 static enum atm_status solve(struct prover *p, uint32_t n)
 {
     struct node *to = &p->node[n];
@@ -190,6 +191,8 @@ static enum atm_status solve(struct prover *p, uint32_t n)
 
     atm__ilp_restrict(p->ilp, p->above, p->depth);
     st = atm__ilp_solve(p->ilp, NULL, true, &lp);
+    if (!st && lp.stopped)
+        return ATM_OK;
     if (!st && lp.infeasible)
         st = ATM_INTERNAL;
     if (!st)
@@ -219,16 +222,20 @@ static enum atm_status split_node(struct prover *p, uint32_t n)
 {
     struct node *of = &p->node[n];
     enum atm_status st = ATM_OK;
-    uint32_t i;
+    uint32_t i, first = p->n;
 
     of->open = false;
-    for (i = 0; i < 2 && !st; i++) {
+    for (i = 0; i < 2 && !st && !p->ilp->stopped; i++) {
         p->node[p->n] = (struct node){.parent = n, .split = of->next};
         p->node[p->n].split.yes = i == 0;
         splits_above(p, p->n);
         st = solve(p, p->n++);
     }
-    if (st)
+    if (!st && p->ilp->stopped) { /* the node stays a leaf */
+        of->open = true;
+        p->n = first;
+    }
+    if (st || p->ilp->stopped)
         return st;
     of->c->split = of->next.kind;
     of->c->split_at = of->next.at;
@@ -325,8 +332,6 @@ enum atm_status atm__prove(const struct atm__model *m, double goal, double best,
     enum atm_status st = atm__ilp_new(m, &p.ilp);
     double proved = 0;
 
-    if (!st) /* half a solve would weaken a leaf: asked between them */
-        p.ilp->patient = true;
     if (!st && !new_lists(&p))
         st = ATM_NOMEM;
     if (!st)
@@ -337,7 +342,7 @@ enum atm_status atm__prove(const struct atm__model *m, double goal, double best,
         st = atm__ilp_elastic(p.ilp, 20 * best);
     if (!st)
         st = grow(&p);
-    if (!st)
+    if (!st && p.node[0].c)
         st = atm__bound(m, p.node[0].c, &proved);
     if (!st && proved > *bound) {
         *bound = proved;
