@@ -440,6 +440,7 @@ static void test_vectors(void)
     struct atm_store *s;
     struct net n;
     uint32_t k, m, tables = 0;
+    int64_t moves;
 
     (void)fresh_path();
     n = make_net();
@@ -465,10 +466,12 @@ static void test_vectors(void)
         }
     }
     CU_ASSERT_EQUAL(tables, run_kernels(n.program));
-    /* and moves, by size and direction: 4 of them */
-    CU_ASSERT_EQUAL(query("SELECT count(*) FROM sample WHERE tier = 'dram' "
-                          "AND mask = 0 AND sweep < 5"),
-                    4 * 5 + 9 * 5); /* with nine quantities of the overlap */
+    /* and moves, by size and direction: 6 of them, 4 where copies are as slow
+     * as a drive's; with nine quantities of the overlap */
+    moves = query("SELECT count(*) FROM sample WHERE tier = 'dram' "
+                  "AND mask = 0 AND sweep < 5") -
+            9 * 5;
+    CU_ASSERT_TRUE(moves >= 4 * 5 && moves <= 6 * 5 && moves % 5 == 0);
     CU_ASSERT_EQUAL(a->overlap.source, ATM_TIME_MEASURED);
     CU_ASSERT_TRUE(a->overlap.latency_s > 0 && a->overlap.loaded_latency_s > 0);
     /* bytes a second and seconds, on however busy a machine */

@@ -4,6 +4,8 @@
  *     test_tiers                    all tests
  *     test_tiers conform SPEC...    the suite alone, over these; a spec that
  *                                   cannot be had here fails
+ *     test_tiers conform-kib SPEC...  with little data, where each access takes
+ *                                     long
  */
 #include "atm_test.h"
 #include "autotm/tier.h"
@@ -68,7 +70,9 @@ static void fill(unsigned char *p, size_t n, uint64_t seed)
         p[i] = (unsigned char)atm_rng_u64(seed, i);
 }
 
-enum { POOL = 3 * 1024 * 1024 + 192 };
+/* bytes of a pool, at most and now */
+enum { POOL_MAX = 3 * 1024 * 1024 + 192, POOL_KIB = 16 * 1024 + 192 };
+static size_t pool_bytes = POOL_MAX;
 
 struct subject {
     const char *spec;
@@ -81,13 +85,13 @@ struct subject {
 /* Pieces at odd places and odd addresses, both ways. */
 static void pieces(struct subject *s, uint64_t grain, uint64_t seed)
 {
-    unsigned char *odd = s->b + POOL; /* POOL + 64 more of room */
+    unsigned char *odd = s->b + pool_bytes; /* pool_bytes + 64 more of room */
     int i;
 
     for (i = 0; i < 16; i++) {
-        size_t off = atm_rng_u64(seed, 3 * (uint64_t)i) % (POOL / grain);
+        size_t off = atm_rng_u64(seed, 3 * (uint64_t)i) % (pool_bytes / grain);
         size_t len = atm_rng_u64(seed, 3 * (uint64_t)i + 1) %
-                     (POOL / grain - off) * grain;
+                     (pool_bytes / grain - off) * grain;
         unsigned char *m = odd + atm_rng_u64(seed, 3 * (uint64_t)i + 2) % 64 /
                                      (grain < 64 ? 1 : 64);
 
@@ -99,8 +103,8 @@ static void pieces(struct subject *s, uint64_t grain, uint64_t seed)
         ATM_ASSERT_OK(s->ops->read(s->tier, m, off, len));
         CU_ASSERT_EQUAL(memcmp(s->a + off, m, len), 0);
     }
-    ATM_ASSERT_OK(s->ops->read(s->tier, s->b, 0, POOL));
-    CU_ASSERT_EQUAL(memcmp(s->a, s->b, POOL), 0);
+    ATM_ASSERT_OK(s->ops->read(s->tier, s->b, 0, pool_bytes));
+    CU_ASSERT_EQUAL(memcmp(s->a, s->b, pool_bytes), 0);
 }
 
 /* One thread reads the first half again and again while the other writes the
@@ -112,7 +116,7 @@ struct reader {
 
 static void *read_on(void *user)
 {
-    const size_t half = POOL / 2 / 8192 * 8192;
+    const size_t half = pool_bytes / 2 / 8192 * 8192;
     struct reader *r = user;
     unsigned char *m = aligned_alloc(4096, half);
     int i;
@@ -129,20 +133,21 @@ static void *read_on(void *user)
 
 static void both_ways_at_once(struct subject *s)
 {
-    const size_t half = POOL / 2 / 8192 * 8192;
+    const size_t half = pool_bytes / 2 / 8192 * 8192;
     struct reader r = {s, 0};
     pthread_t thread;
     int i;
 
     CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, read_on, &r), 0);
     for (i = 0; i < 8; i++) {
-        fill(s->a + half, 65536, (uint64_t)i);
-        ATM_ASSERT_OK(s->ops->write(s->tier, s->a + half, half, POOL - half));
+        fill(s->a + half, pool_bytes / 8, (uint64_t)i);
+        ATM_ASSERT_OK(
+            s->ops->write(s->tier, s->a + half, half, pool_bytes - half));
     }
     (void)pthread_join(thread, NULL);
     CU_ASSERT_EQUAL(r.wrong, 0);
-    ATM_ASSERT_OK(s->ops->read(s->tier, s->b, 0, POOL));
-    CU_ASSERT_EQUAL(memcmp(s->a, s->b, POOL), 0);
+    ATM_ASSERT_OK(s->ops->read(s->tier, s->b, 0, pool_bytes));
+    CU_ASSERT_EQUAL(memcmp(s->a, s->b, pool_bytes), 0);
 }
 
 static void addresses(struct subject *s)
@@ -156,7 +161,7 @@ static void addresses(struct subject *s)
     CU_ASSERT_PTR_NOT_NULL_FATAL(at);
     CU_ASSERT_EQUAL((uintptr_t)(at - 64) % s->info.map_align, 0);
     CU_ASSERT_EQUAL(memcmp(at, s->a + 64, 128), 0);
-    CU_ASSERT_PTR_NULL(s->ops->map(s->tier, POOL, 1));
+    CU_ASSERT_PTR_NULL(s->ops->map(s->tier, pool_bytes, 1));
     /* a kernel's store is seen by a move */
     at[5] ^= 0xff;
     s->a[64 + 5] ^= 0xff;
@@ -168,7 +173,7 @@ static void addresses(struct subject *s)
 static void on_its_node(struct subject *s)
 {
     const char *node = strstr(s->spec, "node=");
-    unsigned char *at = s->ops->map(s->tier, 0, POOL);
+    unsigned char *at = s->ops->map(s->tier, 0, pool_bytes);
     char line[4096], want[32], *pages;
     bool found = false;
     FILE *f = fopen("/proc/self/numa_maps", "r");
@@ -193,36 +198,38 @@ static void conform(struct subject *s)
 {
     struct atm_tier *tier;
     const char *spec = s->spec;
-    unsigned char *room = aligned_alloc(4096, 4 * (POOL / 4096 + 2) * 4096);
+    unsigned char *room =
+        aligned_alloc(4096, 4 * (pool_bytes / 4096 + 2) * 4096);
 
     CU_ASSERT_PTR_NOT_NULL_FATAL(room);
     s->a = room;
-    s->b = room + (POOL / 4096 + 1) * 4096;
+    s->b = room + (pool_bytes / 4096 + 1) * 4096;
     CU_ASSERT_STRING_EQUAL(s->info.kind, s->ops->kind);
     CU_ASSERT_TRUE(s->info.read_bw > 0 && s->info.write_bw > 0);
     CU_ASSERT_TRUE(s->info.latency_s >= 0);
     CU_ASSERT_EQUAL(s->info.move_align % ATM_ALIGN, 0);
     CU_ASSERT_TRUE(s->info.read_par >= 1 && s->info.write_par >= 1);
-    ATM_ASSERT_OK(s->ops->open(spec, &s->info, POOL, &s->tier));
+    ATM_ASSERT_OK(s->ops->open(spec, &s->info, pool_bytes, &s->tier));
 
-    fill(s->a, POOL, 1);
-    ATM_ASSERT_OK(s->ops->write(s->tier, s->a, 0, POOL));
-    memset(s->b, 0, POOL);
-    ATM_ASSERT_OK(s->ops->read(s->tier, s->b, 0, POOL));
-    CU_ASSERT_EQUAL(memcmp(s->a, s->b, POOL), 0);
+    fill(s->a, pool_bytes, 1);
+    ATM_ASSERT_OK(s->ops->write(s->tier, s->a, 0, pool_bytes));
+    memset(s->b, 0, pool_bytes);
+    ATM_ASSERT_OK(s->ops->read(s->tier, s->b, 0, pool_bytes));
+    CU_ASSERT_EQUAL(memcmp(s->a, s->b, pool_bytes), 0);
     pieces(s, s->info.move_align, 100);
     pieces(s, 1, 200);
     both_ways_at_once(s);
     CU_ASSERT_TRUE(s->ops->flush || !(s->info.caps & ATM_TIER_DURABLE));
     if (s->ops->flush) {
-        ATM_ASSERT_OK(s->ops->flush(s->tier, 192, POOL - 192));
-        ATM_ASSERT_FAILS(s->ops->flush(s->tier, POOL, 1), ATM_INVAL, "end");
+        ATM_ASSERT_OK(s->ops->flush(s->tier, 192, pool_bytes - 192));
+        ATM_ASSERT_FAILS(s->ops->flush(s->tier, pool_bytes, 1), ATM_INVAL,
+                         "end");
     }
 
     /* bounds: the end, past it, and sums that wrap */
-    ATM_ASSERT_OK(s->ops->read(s->tier, s->b, POOL, 0));
-    ATM_ASSERT_FAILS(s->ops->read(s->tier, s->b, POOL - 64, 128), ATM_INVAL,
-                     "end");
+    ATM_ASSERT_OK(s->ops->read(s->tier, s->b, pool_bytes, 0));
+    ATM_ASSERT_FAILS(s->ops->read(s->tier, s->b, pool_bytes - 64, 128),
+                     ATM_INVAL, "end");
     ATM_ASSERT_FAILS(s->ops->write(s->tier, s->b, UINT64_MAX - 63, 128),
                      ATM_INVAL, "end");
     addresses(s);
@@ -519,6 +526,7 @@ static void cut_files(void)
         ATM_ASSERT_OK(ops->read(tier, m, 0, at));
         ATM_ASSERT_FAILS(ops->read(tier, m, at, at), ATM_IO, row[i].says);
         ATM_ASSERT_FAILS(ops->read(tier, m, at, 64), ATM_IO, row[i].says);
+        ATM_ASSERT_FAILS(ops->read(tier, m, 0, bytes), ATM_IO, row[i].says);
         if (i == 2) /* one that is mapped cannot grow again by writing */
             ATM_ASSERT_FAILS(ops->write(tier, m, at, at), ATM_IO, row[i].says);
         ops->close(tier);
@@ -613,8 +621,10 @@ static const struct atm_test tests[] = {
 
 int main(int argc, char **argv)
 {
-    if (argc > 2 && strcmp(argv[1], "conform") == 0) {
+    if (argc > 2 && strncmp(argv[1], "conform", 7) == 0) {
         given = argv + 2;
+        if (strcmp(argv[1], "conform-kib") == 0)
+            pool_bytes = POOL_KIB;
         return atm_test_main("tiers", tests, "every spec");
     }
     return atm_test_main("tiers", tests, argc > 1 ? argv[1] : NULL);

@@ -113,8 +113,10 @@ static int uring_run(struct atm__queue *q, struct atm__request *r)
             under_way++;
         }
         rc = io_uring_submit_and_wait(&q->ring, 1);
-        if (rc < 0 && rc != -EINTR && rc != -EAGAIN && rc != -EBUSY)
-            return -rc; /* the ring itself is broken: nothing will end */
+        if (rc < 0 && rc != -EINTR && rc != -EAGAIN && rc != -EBUSY) {
+            r->failed_at = r->off; /* the ring is broken: nothing will end */
+            return -rc;
+        }
         io_uring_for_each_cqe(&q->ring, head, e)
         {
             struct part *p = io_uring_cqe_get_data(e);

@@ -53,6 +53,7 @@ static enum atm_status check_ours(const char *spec, const char *path, int fd)
 {
     char mark[sizeof(ATM__MARK)] = "";
     struct stat s;
+    ssize_t n;
 
     if (fstat(fd, &s) != 0 || !S_ISREG(s.st_mode))
         return atm_fail(ATM_INVAL,
@@ -61,8 +62,11 @@ static enum atm_status check_ours(const char *spec, const char *path, int fd)
                         spec, path);
     if (s.st_size == 0)
         return ATM_OK;
-    if (pread(fd, mark, sizeof(mark) - 1, 0) == sizeof(mark) - 1 &&
-        strcmp(mark, ATM__MARK) == 0)
+    n = pread(fd, mark, sizeof(mark) - 1, 0);
+    if (n < 0)
+        return atm_fail(ATM_IO, "tier \"%.100s\": %s: %s", spec, path,
+                        strerror(errno));
+    if (n == sizeof(mark) - 1 && strcmp(mark, ATM__MARK) == 0)
         return ATM_OK;
     return atm_fail(ATM_INVAL,
                     "tier \"%.100s\": %s holds something else; add force=1 to "

@@ -26,7 +26,10 @@ mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000 work "$vm_cwd" ||
 mkdir -p /dev/shm
 mount -t tmpfs none /dev/shm
 [ -e /dev/fd ] || ln -s /proc/self/fd /dev/fd
-for module in nfit nd_pmem dax_pmem device_dax; do
+# virtio_pmem first: Linux 6.1 does not clear the flags of a DAX device that takes
+# the memory of one that ended, as those of reshaped namespaces do, and the flag
+# for MAP_SYNC would stay.
+for module in virtio_pmem nfit nd_pmem dax_pmem device_dax; do
     modprobe "$module" 2>/dev/null
 done
 
@@ -36,6 +39,9 @@ region_of() {
     for r in /sys/bus/nd/devices/region*; do
         [ "$(cat "$r/size" 2>/dev/null)" = "$1" ] && basename "$r"
     done
+}
+device_of() { # what ndctl prints of a namespace
+    sed -n 's/.*"\(blockdev\|chardev\)":"\([^"]*\)".*/\2/p' | tail -n 1
 }
 # shape NAME MODE: makes the namespace once; sets $device.
 shape() {
@@ -48,8 +54,7 @@ shape() {
         ndctl create-namespace -e "$space" -f -m "$2" -M mem >/dev/null ||
             die "$1: no namespace"
     fi
-    device=$(ndctl list -n "$space" |
-        sed -n 's/.*"\(blockdev\|chardev\)":"\([^"]*\)".*/\2/p' | tail -n 1)
+    device=$(ndctl list -n "$space" | device_of)
     [ -n "$device" ] || die "$1: no device"
 }
 # mounted NAME KIND DEVICE OPTIONS...: makes the file system once
@@ -78,10 +83,9 @@ for what in $vm_want; do
         daxctl reconfigure-device --mode=system-ram "$device" >/dev/null ||
             die "kmem: refused"
         KMEM_NODE=$(cat "/sys/bus/dax/devices/$device/target_node")
-        export KMEM_NODE
+        export KMEM_NODE KMEM_DAX=$device
         ;;
     vpmem)
-        modprobe virtio_pmem
         # the one block device of nd that no DIMM is behind
         device=
         for i in 1 2 3 4 5 6 7 8 9 10; do
@@ -96,16 +100,16 @@ for what in $vm_want; do
         mounted vpmem ext4 "$device" -b 4096
         ;;
     cxl)
-        modprobe -a cxl_acpi cxl_port cxl_mem cxl_pmem 2>/dev/null
+        modprobe -a cxl_acpi cxl_pci cxl_mem cxl_pmem 2>/dev/null
+        for i in 1 2 3 4 5 6 7 8 9 10; do # the device shows a moment later
+            cxl list -M 2>/dev/null | grep -q '"memdev"' && break
+            sleep 1
+        done
         cxl create-region -t pmem -m -d decoder0.0 -w 1 mem0 >/dev/null ||
             die "cxl: no region"
-        space=$(ndctl list -N -i | sed -n 's/.*"dev":"\([^"]*\)".*/\1/p' |
-            tail -n 1)
-        ndctl create-namespace -e "$space" -f -m devdax -M mem >/dev/null ||
-            die "cxl: no namespace"
-        for d in /sys/bus/dax/devices/*; do
-            readlink -f "$d" | grep -qi cxl && CXL_DAX=/dev/$(basename "$d")
-        done
+        CXL_DAX=/dev/$(ndctl create-namespace -b CXL -m devdax -M mem |
+            device_of)
+        [ -c "$CXL_DAX" ] || die "cxl: no namespace"
         export CXL_DAX
         ;;
     esac
