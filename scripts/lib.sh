@@ -28,3 +28,8 @@ need() {
             apt-get install -qq -y --no-install-recommends "${missing[@]}"
     } >&2 || die "apt-get could not install ${missing[*]}"
 }
+
+# want PACKAGE...: the same for what is used where it can be had.
+want() {
+    (need "$@") || echo "going on without: $*" >&2
+}

@@ -5,6 +5,8 @@
 source "$(dirname "$0")/lib.sh"
 
 need libonnx-testdata python3 python3-venv
+want strace
+want qemu-system-x86 ndctl daxctl busybox-static cpio kmod e2fsprogs xfsprogs
 scripts/build.sh all
 scripts/venv.sh >/dev/null || [ $? -eq 77 ]
 
@@ -18,6 +20,10 @@ summary() {
 failed=0
 # not what takes longer than all others together: ctest --test-dir build -L long
 summary "release" build -j2 -LE long || failed=1
+if [ -s build/vm.log ]; then
+    echo "== every tier in a virtual machine"
+    cat build/vm.log
+fi
 
 echo "building build-asan/" >&2
 cmake --log-level=WARNING -S . -B build-asan -G Ninja \

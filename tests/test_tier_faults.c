@@ -5,13 +5,14 @@
  *
  *     FAULT_NODE    a node without cores, FAULT_EMPTY one without memory
  *     FAULT_PMEM    a folder with DAX, FAULT_NOSYNC one without MAP_SYNC
- *     FAULT_SMALL   a folder of a file system with less than 16 MiB
+ *     FAULT_SMALL   a folder of a tmpfs of 12 MiB
  *     FAULT_DAX     a DAX device
  */
 #include "atm_test.h"
 #include "autotm/tier.h"
 #include "fault.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -106,6 +107,11 @@ static void poison(void)
     char spec[300];
 
     poisoned("dram");
+    if (place("FAULT_SMALL")) {
+        (void)snprintf(spec, sizeof(spec), "pmem:%s,sync=degrade",
+                       place("FAULT_SMALL"));
+        poisoned(spec);
+    }
     if (place("FAULT_NODE")) {
         (void)snprintf(spec, sizeof(spec), "numa:node=%s", place("FAULT_NODE"));
         poisoned(spec);
@@ -139,6 +145,35 @@ static void full_node(void)
                      "free on its node");
 }
 
+/* What the kernel keeps for itself is free by its own account: the last pages
+ * come from another node, in silence. */
+static void spilled(void)
+{
+    const struct atm_tier_ops *ops;
+    struct atm_tier_info info;
+    struct atm_tier *tier;
+    char text[300] = "", *at;
+    uint64_t bytes;
+    FILE *f;
+
+    if (!place("FAULT_NODE"))
+        return;
+    (void)snprintf(text, sizeof(text),
+                   "/sys/devices/system/node/node%s/meminfo",
+                   place("FAULT_NODE"));
+    f = fopen(text, "r");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+    while ((at = fgets(text, sizeof(text), f)) && !strstr(text, "MemFree:"))
+        ;
+    (void)fclose(f);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+    bytes = strtoull(strstr(text, "MemFree:") + 8, NULL, 10) << 10;
+    (void)snprintf(text, sizeof(text), "numa:node=%s", place("FAULT_NODE"));
+    ATM_ASSERT_OK(atm_tier_probe(text, 2e10, 1e10, &info, &ops));
+    ATM_ASSERT_FAILS(ops->open(text, &info, bytes - (256 << 10), &tier),
+                     ATM_CAPACITY, "pages landed elsewhere");
+}
+
 static void empty_node(void)
 {
     const struct atm_tier_ops *ops;
@@ -170,6 +205,62 @@ static void full_file_system(void)
     }
 }
 
+/* A file that is cut under its mapping. */
+static void cut(void)
+{
+    const uint64_t at = 4 << 20;
+    const struct atm_tier_ops *ops;
+    struct atm_tier *tier;
+    char path[200], spec[300];
+    unsigned char *m = malloc(POOL);
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(m);
+    if (place("FAULT_PMEM")) {
+        (void)snprintf(path, sizeof(path), "%s/cut.pool", place("FAULT_PMEM"));
+        (void)snprintf(spec, sizeof(spec), "pmem:%s", path);
+        tier = opened(spec, &ops);
+        memset(m, 7, POOL);
+        ATM_ASSERT_OK(ops->write(tier, m, 0, POOL));
+        CU_ASSERT_EQUAL(truncate(path, (2 << 20) + (off_t)at), 0);
+        ATM_ASSERT_OK(ops->read(tier, m, 0, at));
+        ATM_ASSERT_FAILS(ops->read(tier, m, 0, POOL), ATM_IO,
+                         "memory failed at offset 4194304");
+        ATM_ASSERT_FAILS(ops->write(tier, m, at, 64), ATM_IO,
+                         "memory failed at offset 4194304");
+        ops->close(tier);
+        (void)unlink(path);
+    }
+    free(m);
+}
+
+/* Somebody's data on a device are kept. */
+static void foreign_device(void)
+{
+    const struct atm_tier_ops *ops;
+    struct atm_tier_info info;
+    struct atm_tier *tier;
+    char spec[300];
+    int fd;
+    char *at;
+
+    if (!place("FAULT_DAX"))
+        return;
+    fd = open(place("FAULT_DAX"), O_RDWR);
+    CU_ASSERT_FATAL(fd >= 0);
+    at = mmap(NULL, 2 << 20, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    CU_ASSERT_FATAL(at != MAP_FAILED);
+    memcpy(at, "a diary, not a pool", 19);
+    (void)munmap(at, 2 << 20);
+    (void)close(fd);
+    (void)snprintf(spec, sizeof(spec), "devdax:%s", place("FAULT_DAX"));
+    ATM_ASSERT_OK(atm_tier_probe(spec, 1e9, 1e9, &info, &ops));
+    ATM_ASSERT_FAILS(ops->open(spec, &info, POOL, &tier), ATM_INVAL,
+                     "holds something else; add force=1");
+    (void)strcat(spec, ",force=1");
+    tier = opened(spec, &ops);
+    ops->close(tier);
+}
+
 /* A mount that says dax and refuses MAP_SYNC: only by the user's word. */
 static void no_map_sync(void)
 {
@@ -193,7 +284,10 @@ static void no_map_sync(void)
 static const struct atm_test tests[] = {
     {"a poisoned page is an error under a copy, SIGBUS under a kernel", poison},
     {"a full node is refused", full_node},
+    {"pages that land on another node are found", spilled},
     {"a node without memory is refused", empty_node},
+    {"a DAX file that is cut is an error with its place", cut},
+    {"a device with foreign data is kept", foreign_device},
     {"a full file system is refused", full_file_system},
     {"DAX without MAP_SYNC only where allowed", no_map_sync},
     {NULL, NULL}};

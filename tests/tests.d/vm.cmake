@@ -6,6 +6,6 @@ target_include_directories(crash_writer PRIVATE ${CMAKE_SOURCE_DIR}/include)
 if(TARGET autotm AND NOT AUTOTM_SANITIZE)
   add_test(NAME vm COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/vm/run.sh
     ${CMAKE_BINARY_DIR})
-  set_tests_properties(vm PROPERTIES TIMEOUT 900 SKIP_RETURN_CODE 77
-    LABELS "slow;long")
+  set_tests_properties(vm PROPERTIES TIMEOUT 1800 SKIP_RETURN_CODE 77
+    PROCESSORS 2 LABELS slow)
 endif()

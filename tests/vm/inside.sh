@@ -74,7 +74,7 @@ check "$build/autotm" devices --store /dev/shm/store.db
 check unlocked "file:/mnt/ext4"
 check huge "numa:node=1,huge=2M"
 mkdir -p /mnt/small
-mount -t tmpfs -o size=8M none /mnt/small
+mount -t tmpfs -o size=12M none /mnt/small
 export FAULT_NODE=1 FAULT_EMPTY=9 FAULT_PMEM=/mnt/ext4 FAULT_SMALL=/mnt/small
 export FAULT_NOSYNC=/mnt/vpmem FAULT_DAX=$DEVDAX
 check "$build/tests/test_tier_faults"

@@ -27,27 +27,38 @@ acknowledged() { # ROUND N: both writers have written so many records
 }
 # killed ROUND VM-OPTION...: pulls the plug while both writers are at work
 killed() {
-    local round=$1 vm i
+    local round=$1 vm rc=0 i
     shift
-    boot "$round" --pidfile pid --timeout 120 "$@" >killed.log 2>&1 &
+    rm -f pid
+    boot "$round" --pidfile pid --timeout 150 "$@" >killed.log 2>killed.err &
     vm=$!
-    for ((i = 0; i < 1200; i++)); do
+    for ((i = 0; i < 1500; i++)); do
         ! acknowledged "$round" 40 || break
         kill -0 $vm 2>/dev/null || break
         sleep 0.1
     done
-    kill -9 "$(cat pid)" 2>/dev/null || true
-    i=0
-    wait $vm || i=$?
-    [ $i -ne 77 ] || { cat killed.log && exit 77; }
-    grep -v '^vm: ' killed.log || true
-    acknowledged "$round" 40 && ! grep -q FAILED killed.log || failed=1
+    kill -9 "$(cat pid 2>/dev/null)" 2>/dev/null || true
+    wait $vm || rc=$?
+    [ $rc -ne 77 ] || { cat killed.err && exit 77; }
+    cat killed.log
+    ! grep -q FAILED killed.log || failed=1
+    acknowledged "$round" 40 || { cat killed.err && return 125; }
     lap "killed in mid-write, round $round"
+}
+# again COMMAND...: QEMU 7.2 without acceleration stood still in one of some
+# thirty boots on a busy machine, whatever ran in it: such a boot (125) is made
+# once more, a failed check is not.
+again() {
+    local rc=0
+    "$@" || rc=$?
+    [ $rc -eq 125 ] || return $rc
+    lap "the machine stood still: once more"
+    "$@"
 }
 
 python3 "$here/../small_model.py" small.onnx
-killed 1 --fsdax --devdax --cxl
-killed 2 --fsdax --devdax
-boot all --timeout 420 --fsdax --devdax --xfs --kmem --vpmem || failed=1
-lap "$([ $failed = 0 ] && echo "all is well" || echo "FAILED")"
+again killed 1 --fsdax --devdax --cxl || failed=1
+again killed 2 --fsdax --devdax || failed=1
+again boot all --timeout 600 --fsdax --devdax --xfs --kmem --vpmem || failed=1
+lap "$([ $failed = 0 ] && echo "all is well" || echo FAILED)"
 exit $failed
