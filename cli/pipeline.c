@@ -206,6 +206,7 @@ static enum atm_status lower(struct pipe *p)
     if (st)
         return st;
     o.threads = (int)threads;
+    o.no_pack = cli_flag(p->c, OPT_NO_PACK);
     if (!threads && p->schedule) /* a plan is obeyed in this, too */
         o.threads = p->schedule->threads;
     return atm_lower(p->graph, &o, &p->program);

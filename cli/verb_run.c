@@ -30,6 +30,7 @@ struct run {
     struct measured plan, fast; /* fast: only with --compare */
     struct atm_schedule *fast_schedule;
     uint64_t pool[2];
+    uint64_t lent; /* of pool[1]: ranges of the model's own files */
     double bound_measured_s;
 };
 
@@ -297,6 +298,13 @@ static enum atm_status open_one(struct run *r, const struct atm_schedule *s,
     return st ? st : measured_feed(&r->p, m, r->input);
 }
 
+static void note_pools(struct run *r)
+{
+    r->pool[0] = atm_session_pool_bytes(r->plan.session, 0);
+    r->pool[1] = atm_session_pool_bytes(r->plan.session, 1);
+    r->lent = atm_session_lent_bytes(r->plan.session);
+}
+
 /* Turn by turn where both fit in memory, so that a slow minute of the machine
  * hits both alike; else one after the other. */
 static enum atm_status measure_both(struct run *r)
@@ -312,10 +320,8 @@ static enum atm_status measure_both(struct run *r)
         st = iterate(r, &r->plan, fits ? &r->fast : NULL);
     if (!st)
         st = outputs_read(&r->p, r->plan.session, &r->output);
-    if (!st) {
-        r->pool[0] = atm_session_pool_bytes(r->plan.session, 0);
-        r->pool[1] = atm_session_pool_bytes(r->plan.session, 1);
-    }
+    if (!st)
+        note_pools(r);
     measured_close(&r->plan);
     if (!st && !fits) {
         cli_say(r->p.c, "run: both do not fit in memory at once; all-fast "
@@ -336,10 +342,8 @@ static enum atm_status measure_plan(struct run *r)
         st = iterate(r, &r->plan, NULL);
     if (!st)
         st = outputs_read(&r->p, r->plan.session, &r->output);
-    if (!st) {
-        r->pool[0] = atm_session_pool_bytes(r->plan.session, 0);
-        r->pool[1] = atm_session_pool_bytes(r->plan.session, 1);
-    }
+    if (!st)
+        note_pools(r);
     measured_close(&r->plan);
     return st;
 }
@@ -389,13 +393,13 @@ static json_t *run_json(const struct run *r)
 
     if (j)
         (void)json_object_update_new(
-            j,
-            json_pack("{s:i, s:i, s:o, s:o, s:f, s:f}", "kernels_off",
-                      (int)steps_off(&r->p, &r->plan, &worst),
-                      "repeated_iterations", (int)r->plan.repeated,
-                      "all_fast_seconds", cli_json_real(s->all_fast_s),
-                      "all_slow_seconds", cli_json_real(s->all_slow_s),
-                      "lower_bound_seconds", s->lower_bound_s, "gap", s->gap));
+            j, json_pack("{s:i, s:i, s:I, s:o, s:o, s:f, s:f}", "kernels_off",
+                         (int)steps_off(&r->p, &r->plan, &worst),
+                         "repeated_iterations", (int)r->plan.repeated,
+                         "lent_bytes", (json_int_t)r->lent, "all_fast_seconds",
+                         cli_json_real(s->all_fast_s), "all_slow_seconds",
+                         cli_json_real(s->all_slow_s), "lower_bound_seconds",
+                         s->lower_bound_s, "gap", s->gap));
     if (j)
         (void)json_object_set_new(j, "steps",
                                   steps_json(&r->p, r->plan.step_s));
@@ -475,6 +479,8 @@ static void show_run(const struct run *r)
     cli_line("fast pool", "%s of a budget of %s", cli_bytes(r->pool[0], x),
              cli_bytes_exact(s->budget_bytes, y));
     cli_line("slow pool", "%s", cli_bytes_exact(r->pool[1], x));
+    if (r->lent)
+        cli_line("  in the model's files", "%s", cli_bytes_exact(r->lent, x));
     cli_line("moved per iteration", "%s",
              cli_bytes_exact(r->plan.last.moved_bytes, x));
     cli_line("peak RSS", "%s%s", cli_bytes(peak_rss(), x),

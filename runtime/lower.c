@@ -741,6 +741,7 @@ enum atm_status atm_lower(const struct atm_graph *g,
     }
     l.p->arena = arena;
     l.p->graph = g;
+    l.p->no_pack = options->no_pack;
     l.p->threads = options->threads > 0 ? options->threads
                                         : atm_default_threads();
     if (!options->reference_only) {

@@ -163,8 +163,56 @@ static enum atm_status put_slice(void *user, uint64_t off, const void *src,
         const struct atm__range to = {&t->s->store[x->tier], x->offset + off,
                                       bytes};
 
-        if (x->tensor == t->tensor)
+        if (x->tensor == t->tensor && !t->s->lent[i])
             st = atm__put(&to, src);
+    }
+    return st;
+}
+
+/* Is the residence the weight's for the whole cycle, and never moved to? */
+static bool stays(const struct atm_schedule *s, uint32_t residence)
+{
+    const struct atm_residence *x = &s->residence[residence];
+    uint32_t t;
+
+    if (x->first_step != 0 || x->last_step != s->n_steps - 1)
+        return false;
+    for (t = 0; t < s->n_steps; t++)
+        if (s->step[t].kind != ATM_STEP_RUN && s->step[t].to == residence)
+            return false;
+    return true;
+}
+
+/* Places of a weight that can be ranges of the model's file; what cannot, for
+ * alignment or for want of such a tier, is loaded like any other. *all: nothing
+ * is left to load. */
+static enum atm_status lend(struct atm_session *s, const struct atm_load *load,
+                            bool *all)
+{
+    const struct atm_graph *g = s->p->graph;
+    const struct atm_constant *c = &g->constant[g->value[load->value].constant];
+    enum atm_status st = ATM_OK;
+    uint32_t i;
+
+    *all = false;
+    if (!s->p->no_pack || load->pack || c->kind != ATM_CONST_FILE ||
+        g->file_fd[c->file] < 0)
+        return ATM_OK;
+    *all = true;
+    for (i = 0; i < s->s->n_prologue && !st; i++) {
+        const struct atm_residence *x = &s->s->residence[s->s->prologue[i]];
+        const struct atm__store *store = &s->store[x->tier];
+
+        if (x->tensor != load->tensor)
+            continue;
+        if (store->ops->lend && stays(s->s, s->s->prologue[i])) {
+            st = store->ops->lend(store->tier, x->offset, c->bytes,
+                                  g->file_fd[c->file], c->offset);
+            s->lent[i] = !st;
+            s->lent_bytes += st ? 0 : c->bytes;
+            st = st == ATM_UNSUPPORTED ? ATM_OK : st;
+        }
+        *all = *all && s->lent[i];
     }
     return st;
 }
@@ -175,15 +223,21 @@ static enum atm_status load_all(struct atm_session *s)
 {
     enum atm_status st = ATM_OK;
     void *staging = NULL;
+    bool lent;
     uint32_t i;
 
+    s->lent = atm_arena_array(s->arena, s->s->n_prologue, sizeof(*s->lent));
+    if (!s->lent)
+        return ATM_NOMEM;
     for (i = 0; i < s->s->n_steps; i++)
         if (s->s->step[i].kind == ATM_STEP_RUN && s->s->step[i].kernel == 0)
             staging = s->step[i].scratch;
     for (i = 0; !st && i < s->p->n_loads; i++) {
         struct load_target t = {s, s->p->load[i].tensor};
 
-        st = atm_exec_load(s->exec, i, staging, put_slice, &t);
+        st = lend(s, &s->p->load[i], &lent);
+        if (!st && !lent)
+            st = atm_exec_load(s->exec, i, staging, put_slice, &t);
     }
     return st;
 }
@@ -403,4 +457,9 @@ enum atm_status atm_session_output(struct atm_session *s, uint32_t output,
 uint64_t atm_session_pool_bytes(const struct atm_session *s, uint32_t tier)
 {
     return tier < s->n_open ? s->store[tier].bytes : 0;
+}
+
+uint64_t atm_session_lent_bytes(const struct atm_session *s)
+{
+    return s->lent_bytes;
 }

@@ -59,6 +59,8 @@ struct atm_session {
     struct atm_step_time *time;
     uint64_t iteration;
     uint32_t n_jobs; /* moves of an iteration */
+    bool *lent;      /* per prologue entry: read from the model's file */
+    uint64_t lent_bytes;
     struct atm__flight *flight; /* per job */
     /* where moves run beside kernels, one of the two: */
     struct atm_copy_clock *overlap; /* simulated clocks */

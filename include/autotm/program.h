@@ -110,6 +110,7 @@ struct atm_program {
     uint32_t n_inputs, n_outputs;
     uint32_t *input;               /* tensor ids in the graph's order */
     struct atm_operand *output;    /* how to read each graph output */
+    bool no_pack;                  /* asked for at lowering */
     int threads;                   /* that signatures and partitions assume */
     uint64_t peak_bytes;           /* design: largest sum over kernels of live
                                       bytes + scratch, pairs once */

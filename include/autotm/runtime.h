@@ -8,6 +8,8 @@
 struct atm_lower_options {
     int threads;         /* 0: cores of the affinity mask */
     bool reference_only; /* tests: every kernel is ref: */
+    bool no_pack;        /* constant matrices stay as the file has them, and a
+                            session reads weights of a file tier from there */
 };
 /* Graph -> program: layouts, implementations, pairs, scratch, load section.
  * The program borrows the graph. Checked by atm_program_check. */
@@ -89,6 +91,8 @@ enum atm_status atm_session_output(struct atm_session *s, uint32_t output,
                                    void *dst);
 /* Peak of the fast pool actually reserved, bytes. */
 uint64_t atm_session_pool_bytes(const struct atm_session *s, uint32_t tier);
+/* Bytes of weights that are read from the model's own files as they lie. */
+uint64_t atm_session_lent_bytes(const struct atm_session *s);
 
 /* A line a third-party library: name, version. */
 const char *atm_runtime_libraries(void);

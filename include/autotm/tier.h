@@ -70,6 +70,12 @@ struct atm_tier_ops {
     /* What was written to the range survives a crash once this returns; null:
      * the kind is not DURABLE. */
     enum atm_status (*flush)(struct atm_tier *tier, uint64_t off, uint64_t len);
+    /* [off, off+len) is from now on what lies at `at` of the open file `fd`,
+     * which is borrowed until close: read from there, never written, and the
+     * pool's own bytes there are given back. UNSUPPORTED where the alignment of
+     * either forbids it; null: the kind cannot. Not beside transfers. */
+    enum atm_status (*lend)(struct atm_tier *tier, uint64_t off, uint64_t len,
+                            int fd, uint64_t at);
     void (*close)(struct atm_tier *tier);
 };
 

@@ -9,10 +9,10 @@
 struct inner {
     const struct atm__lower *l;
     const struct atm_node *n;
-    struct atm_shape x, w, y;  /* [M, K], [N, K], [M, N] */
-    bool transposed;           /* the constant is [N, K], else [K, N] */
+    struct atm_shape x, w, y; /* [M, K], [N, K], [M, N] */
+    bool transposed;          /* the constant is [N, K], else [K, N] */
     bool bias;
-    uint32_t residual;         /* value that a post adds, or ATM_NONE */
+    uint32_t residual; /* value that a post adds, or ATM_NONE */
 };
 
 static int64_t count(const struct atm_shape *s)
@@ -42,8 +42,8 @@ static bool read_node(const struct atm__lower *l, const struct atm_node *n,
     const struct atm_shape *a, *b, *bias;
     int64_t k, columns;
 
-    if ((!gemm && strcmp(n->op->name, "MatMul") != 0) ||
-        !atm__dnnl_f32(l, n) || (gemm && !read_gemm(n, &transposed)))
+    if ((!gemm && strcmp(n->op->name, "MatMul") != 0) || !atm__dnnl_f32(l, n) ||
+        (gemm && !read_gemm(n, &transposed)))
         return false;
     *c = (struct inner){.l = l, .n = n, .transposed = transposed};
     a = &v[n->in[0]].shape;
@@ -68,6 +68,18 @@ static bool read_node(const struct atm__lower *l, const struct atm_node *n,
     return atm__residual(n, &c->residual);
 }
 
+/* The library's choice, or as the file has it. */
+static bool weights_md(const struct inner *c, dnnl_memory_desc_t *md)
+{
+    struct atm_layout as_is = atm_layout_plain(2);
+
+    if (!c->l->p->no_pack)
+        return atm__dnnl_md_any(&c->w, md);
+    as_is.order[0] = !c->transposed;
+    as_is.order[1] = c->transposed;
+    return atm__dnnl_md(&c->w, &as_is, md);
+}
+
 static bool describe(const struct inner *c, bool in_place,
                      struct atm__dnnl_detail *d)
 {
@@ -75,8 +87,7 @@ static bool describe(const struct inner *c, bool in_place,
     struct atm_shape columns = {1, {c->y.dim[1]}};
     dnnl_memory_desc_t src, weights, bias, dst;
 
-    if (!atm__dnnl_md(&c->x, &flat, &src) ||
-        !atm__dnnl_md_any(&c->w, &weights) ||
+    if (!atm__dnnl_md(&c->x, &flat, &src) || !weights_md(c, &weights) ||
         !atm__dnnl_md(&columns, &line, &bias) ||
         !atm__dnnl_md(&c->y, &flat, &dst) ||
         dnnl_inner_product_forward_desc_init(&d->op.ip, dnnl_forward_inference,

@@ -48,11 +48,21 @@ struct lane { /* of reads, of writes */
     unsigned char *bounce; /* in it, aligned */
 };
 
+/* A range of the pool that lies in a file of somebody else. */
+struct loan {
+    uint64_t off, bytes; /* whole blocks */
+    uint64_t at;         /* in the file */
+    int fd;              /* ours, for direct transfers */
+    int owner;           /* the descriptor that it was made from */
+};
+
 struct atm_tier {
     struct atm_tier_info info;
     char spec[104];
     uint64_t bytes, block;
     int fd;
+    uint32_t n_loans;
+    struct loan *loan; /* in the order of their making */
     const struct atm__file_engine *engine;
     struct lane lane[2];
     atomic_int reads; /* that wait or run */
@@ -205,7 +215,13 @@ static enum atm_status file_probe(const char *spec, double dram_read_bw,
 
 static void file_close(struct atm_tier *t)
 {
+    uint32_t n;
     int i;
+
+    for (n = t->n_loans; n-- > 0;)
+        if (n == 0 || t->loan[n - 1].fd != t->loan[n].fd)
+            (void)close(t->loan[n].fd);
+    atm_free(t->loan);
 
     for (i = 0; i < 2; i++) {
         t->engine->close(t->lane[i].queue);
@@ -287,21 +303,38 @@ static void *file_map(struct atm_tier *t, uint64_t off, uint64_t len)
     return NULL;
 }
 
+static const struct loan *loan_at(const struct atm_tier *t, uint64_t off)
+{
+    uint32_t i;
+
+    for (i = 0; i < t->n_loans; i++)
+        if (off - t->loan[i].off < t->loan[i].bytes)
+            return &t->loan[i];
+    return NULL;
+}
+
 static enum atm_status run(struct atm_tier *t, struct lane *lane, bool write,
                            unsigned char *memory, uint64_t off, uint64_t bytes)
 {
     int depth = write ? t->info.write_par : t->info.read_par;
     uint64_t share = bytes / (uint64_t)depth / PART_BYTES * PART_BYTES;
-    struct atm__request r = {.fd = t->fd,
+    const struct loan *loan = loan_at(t, off);
+    uint64_t base = loan ? loan->at - loan->off : POOL_AT; /* it may wrap */
+    struct atm__request r = {.fd = loan ? loan->fd : t->fd,
                              .write = write,
                              .memory = memory,
-                             .off = POOL_AT + off,
+                             .off = base + off,
                              .bytes = bytes,
                              .block = t->block,
                              .yield_to = write ? &t->reads : NULL,
                              .failed_at = UINT64_MAX};
     int error;
 
+    if (loan && (write || bytes > loan->bytes - (off - loan->off)))
+        return atm_fail(ATM_INTERNAL,
+                        "tier \"%.100s\": offset %" PRIu64
+                        " is lent by a file, to be read alone",
+                        t->spec, off);
     share = share < PART_BYTES ? PART_BYTES : share;
     if (share < r.block) /* a small move keeps the queue busy, too */
         r.block = share;
@@ -309,8 +342,7 @@ static enum atm_status run(struct atm_tier *t, struct lane *lane, bool write,
     if (!error)
         return ATM_OK;
     return atm_fail(ATM_IO, "tier \"%.100s\": %s at offset %" PRIu64 ": %s",
-                    t->spec, write ? "writing" : "reading",
-                    r.failed_at - POOL_AT,
+                    t->spec, write ? "writing" : "reading", r.failed_at - base,
                     error == ENODATA ? "its file was cut" : strerror(error));
 }
 
@@ -397,6 +429,66 @@ static enum atm_status file_flush(struct atm_tier *t, uint64_t off,
     return st;
 }
 
+/* Our own way to the file, direct where the pool's is; loans of one file come
+ * one after the other and share it. */
+static enum atm_status loan_open(struct atm_tier *t, int owner, int *fd)
+{
+    const char *why = "";
+    char path[64];
+    uint64_t align;
+
+    if (t->n_loans > 0 && t->loan[t->n_loans - 1].owner == owner) {
+        *fd = t->loan[t->n_loans - 1].fd;
+        return ATM_OK;
+    }
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", owner);
+    *fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (*fd < 0)
+        return atm_fail(ATM_UNSUPPORTED, "tier \"%.100s\": %s", t->spec,
+                        strerror(errno));
+    if (t->info.caps & ATM_TIER_CACHED)
+        return ATM_OK;
+    align = direct_align(*fd, &why);
+    if (align > 0 && align <= t->info.move_align)
+        return ATM_OK;
+    (void)close(*fd);
+    return atm_fail(ATM_UNSUPPORTED, "tier \"%.100s\": the lent file: %s",
+                    t->spec, align ? "larger blocks" : why);
+}
+
+static enum atm_status file_lend(struct atm_tier *t, uint64_t off, uint64_t len,
+                                 int owner, uint64_t at)
+{
+    uint64_t align = t->info.move_align, bytes, end;
+    struct loan l = {.off = off, .at = at, .owner = owner};
+    struct loan *list;
+    struct stat s;
+    enum atm_status st = atm__range_check(t->spec, t->bytes, off, len);
+
+    if (st)
+        return st;
+    if (off % align || at % align || !atm_round_up(len, align, &bytes) ||
+        !atm_add_u64(at, bytes, &end) || fstat(owner, &s) != 0 ||
+        end > (uint64_t)s.st_size)
+        return atm_fail(ATM_UNSUPPORTED,
+                        "tier \"%.100s\": %" PRIu64 " bytes at %" PRIu64
+                        " of the file are no whole blocks of %" PRIu64,
+                        t->spec, len, at, align);
+    l.bytes = bytes;
+    list = atm_realloc(t->loan, ((size_t)t->n_loans + 1) * sizeof(*list));
+    if (!list)
+        return ATM_NOMEM;
+    t->loan = list;
+    st = loan_open(t, owner, &l.fd);
+    if (st)
+        return st;
+    t->loan[t->n_loans++] = l;
+    /* not needed any more; a file system that cannot keeps them */
+    (void)fallocate(t->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                    (off_t)(POOL_AT + off), (off_t)bytes);
+    return ATM_OK;
+}
+
 const struct atm_tier_ops atm__tier_file = {.kind = "file",
                                             .help = atm__help_file,
                                             .probe = file_probe,
@@ -405,4 +497,5 @@ const struct atm_tier_ops atm__tier_file = {.kind = "file",
                                             .read = file_read,
                                             .write = file_write,
                                             .flush = file_flush,
+                                            .lend = file_lend,
                                             .close = file_close};

@@ -7,3 +7,8 @@ if(TARGET autotm AND NOT AUTOTM_SANITIZE)
     WORKING_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
   set_tests_properties(inject PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77)
 endif()
+if(TARGET autotm)
+  add_test(NAME no_pack COMMAND bash ${CMAKE_CURRENT_SOURCE_DIR}/no_pack.sh
+    $<TARGET_FILE:autotm> WORKING_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
+  set_tests_properties(no_pack PROPERTIES TIMEOUT 300)
+endif()
