@@ -28,7 +28,10 @@ static bool is_onnx(const char *domain)
 typedef enum atm_status expander(const struct atm__site *at);
 static expander expand_if;
 
-/* How an operator with subgraphs is expanded; null: it is none. */
+#define TRAINING "ai.onnx.preview.training"
+
+/* How an operator is expanded that has subgraphs or is a formula of others;
+ * null: it is none. */
 static expander *expander_of(const Onnx__NodeProto *n)
 {
     static const struct {
@@ -37,7 +40,10 @@ static expander *expander_of(const Onnx__NodeProto *n)
     } row[] = {{"", "If", expand_if},
                {"", "Loop", atm__expand_loop},
                {"", "Scan", atm__expand_scan},
-               {"ai.onnx.preview", "FlexAttention", atm__expand_flex}};
+               {"ai.onnx.preview", "FlexAttention", atm__expand_flex},
+               {TRAINING, "Adagrad", atm__expand_adagrad},
+               {TRAINING, "Adam", atm__expand_adam},
+               {TRAINING, "Momentum", atm__expand_momentum}};
     const char *domain = is_onnx(n->domain) ? "" : n->domain;
     size_t i;
 

@@ -50,9 +50,29 @@ enum atm_status atm__site_body(const struct atm__site *at, const char *what,
                                const uint32_t *in, uint32_t n_out,
                                uint32_t *out);
 
+/* Nodes written like an expression: each call gives the id of a new value. The
+ * first failure ends all that follows. */
+struct atm__expr {
+    const struct atm__site *at;
+    enum atm_status st;
+};
+uint32_t atm__expr_node(struct atm__expr *e, const char *op,
+                        const struct atm_attr *attr, size_t n,
+                        const uint32_t *in);
+/* The last two arguments of the above. */
+#define ATM__IN(...)                                                           \
+    sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t),                \
+        (const uint32_t[]){__VA_ARGS__}
+uint32_t atm__expr_cast(struct atm__expr *e, uint32_t x, enum atm_dtype dtype);
+/* A scalar. */
+uint32_t atm__expr_number(struct atm__expr *e, float x, enum atm_dtype dtype);
+
 /* One operator each. */
 enum atm_status atm__expand_loop(const struct atm__site *at);
 enum atm_status atm__expand_scan(const struct atm__site *at);
 enum atm_status atm__expand_flex(const struct atm__site *at);
+enum atm_status atm__expand_adagrad(const struct atm__site *at);
+enum atm_status atm__expand_adam(const struct atm__site *at);
+enum atm_status atm__expand_momentum(const struct atm__site *at);
 
 #endif

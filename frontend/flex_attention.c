@@ -6,31 +6,10 @@
 #include <inttypes.h>
 #include <math.h>
 
-/* The first failure ends all that follows. */
 struct flex {
-    const struct atm__site *at;
-    enum atm_status st;
+    struct atm__expr e;
     struct atm_shape q, k, v;
 };
-
-static uint32_t node(struct flex *f, const char *op, uint32_t a, uint32_t b,
-                     const struct atm_attr *attr)
-{
-    const uint32_t in[] = {a, b};
-    uint32_t out = ATM_NONE;
-
-    if (!f->st)
-        f->st = atm__site_new(f->at, op, b == ATM_NONE ? 1 : 2, in, attr, &out);
-    return out;
-}
-
-static uint32_t cast(struct flex *f, uint32_t x, int64_t onnx_type)
-{
-    const struct atm_attr to = {
-        .name = "to", .kind = ATM_ATTR_INT, .i = onnx_type};
-
-    return node(f, "Cast", x, ATM_NONE, &to);
-}
 
 static uint32_t reshape(struct flex *f, uint32_t x, int64_t heads, int64_t rows,
                         int64_t columns)
@@ -38,9 +17,9 @@ static uint32_t reshape(struct flex *f, uint32_t x, int64_t heads, int64_t rows,
     const int64_t shape[] = {f->q.dim[0], heads, rows, columns};
     uint32_t to = ATM_NONE;
 
-    if (!f->st)
-        f->st = atm__site_constant(f->at, ATM_I64, 1, 4, shape, &to);
-    return node(f, "Reshape", x, to, NULL);
+    if (!f->e.st)
+        f->e.st = atm__site_constant(f->e.at, ATM_I64, 1, 4, shape, &to);
+    return atm__expr_node(&f->e, "Reshape", NULL, ATM__IN(x, to));
 }
 
 /* The model's subgraph, if it has this one. */
@@ -49,24 +28,12 @@ static uint32_t modify(struct flex *f, const char *name, uint32_t x)
     const Onnx__GraphProto *g;
     uint32_t out = x;
 
-    if (!f->st && atm__site_attr(f->at, name))
-        f->st = atm__site_graph(f->at, name, &g);
-    else
+    if (f->e.st || !atm__site_attr(f->e.at, name))
         return x;
-    if (!f->st)
-        f->st = atm__site_body(f->at, name, g, 1, &x, 1, &out);
+    f->e.st = atm__site_graph(f->e.at, name, &g);
+    if (!f->e.st)
+        f->e.st = atm__site_body(f->e.at, name, g, 1, &x, 1, &out);
     return out;
-}
-
-/* x times s, which has x's type; queries and keys get the root of the scale
- * each, as the definition says. */
-static uint32_t scaled(struct flex *f, uint32_t x, float s, int64_t onnx_type)
-{
-    uint32_t id = ATM_NONE;
-
-    if (!f->st)
-        f->st = atm__site_constant(f->at, ATM_F32, 0, 1, &s, &id);
-    return node(f, "Mul", x, cast(f, id, onnx_type), NULL);
 }
 
 static enum atm_status check(const struct flex *f)
@@ -84,48 +51,80 @@ static enum atm_status check(const struct flex *f)
     return ATM_OK;
 }
 
-enum atm_status atm__expand_flex(const struct atm__site *at)
+/* The type that scores and probabilities have. */
+static enum atm_status precision(const struct atm__site *at, enum atm_dtype own,
+                                 enum atm_dtype *dtype)
+{
+    const Onnx__AttributeProto *a = atm__site_attr(at, "softmax_precision");
+
+    *dtype = a                ? atm_dtype_from_onnx((int)a->i)
+             : own == ATM_F64 ? ATM_F64
+                              : ATM_F32;
+    return *dtype
+               ? ATM_OK
+               : atm_fail(ATM_UNSUPPORTED, "softmax_precision %" PRId64, a->i);
+}
+
+static uint32_t attention(struct flex *f, const uint32_t *in,
+                          enum atm_dtype own, enum atm_dtype precise)
 {
     static const int64_t swap[] = {0, 1, 3, 2};
     const struct atm_attr perm = {
         .name = "perm", .kind = ATM_ATTR_INTS, .n = 4, .ints = swap};
     const struct atm_attr last = {
         .name = "axis", .kind = ATM_ATTR_INT, .i = -1};
-    const Onnx__AttributeProto *scale = atm__site_attr(at, "scale");
-    const Onnx__AttributeProto *type = atm__site_attr(at, "softmax_precision");
+    const Onnx__AttributeProto *scale = atm__site_attr(f->e.at, "scale");
+    float s = scale ? scale->f : 1 / sqrtf((float)f->q.dim[3]);
+    float root = sqrtf(fabsf(s));
+    struct atm__expr *e = &f->e;
+    /* query heads that share a key head are more rows of it */
+    int64_t rows = f->q.dim[1] / f->k.dim[1] * f->q.dim[2];
+    uint32_t x, k;
+
+    /* both get the root of the scale, as the definition says */
+    x = reshape(f, in[0], f->k.dim[1], rows, f->q.dim[3]);
+    k = atm__expr_number(e, copysignf(root, s), own);
+    x = atm__expr_node(e, "Mul", NULL, ATM__IN(x, k));
+    k = atm__expr_number(e, root, own);
+    k = atm__expr_node(e, "Mul", NULL, ATM__IN(in[1], k));
+    k = atm__expr_node(e, "Transpose", &perm, ATM__IN(k));
+    x = atm__expr_node(e, "MatMul", NULL, ATM__IN(x, k));
+    x = atm__expr_cast(e, x, precise);
+    x = reshape(f, x, f->q.dim[1], f->q.dim[2], f->k.dim[2]);
+    x = modify(f, "score_mod", x);
+    x = atm__expr_node(e, "Softmax", &last, ATM__IN(x));
+    x = modify(f, "prob_mod", x);
+    x = reshape(f, x, f->k.dim[1], rows, f->k.dim[2]);
+    k = atm__expr_cast(e, in[2], precise);
+    x = atm__expr_node(e, "MatMul", NULL, ATM__IN(x, k));
+    x = atm__expr_cast(e, x, own);
+    return reshape(f, x, f->q.dim[1], f->q.dim[2], f->v.dim[3]);
+}
+
+enum atm_status atm__expand_flex(const struct atm__site *at)
+{
     const struct atm_value *value = at->im->g->value;
-    struct flex f = {.at = at};
-    int64_t own, precise, rows;
-    uint32_t in[3], i, x, k;
-    float s;
+    struct flex f = {.e = {.at = at}};
+    enum atm_dtype own, precise;
+    enum atm_status st;
+    uint32_t in[3], i;
 
     for (i = 0; i < 3; i++) {
-        f.st = atm__site_input(at, i, &in[i]);
-        if (!f.st && in[i] == ATM_NONE)
-            f.st = atm_fail(ATM_FORMAT, "input %" PRIu32 " is omitted", i);
-        if (f.st || !value[in[i]].shape_known)
-            return f.st;
+        st = atm__site_input(at, i, &in[i]);
+        if (!st && in[i] == ATM_NONE)
+            st = atm_fail(ATM_FORMAT, "input %" PRIu32 " is omitted", i);
+        if (st || !value[in[i]].shape_known)
+            return st;
     }
     f.q = value[in[0]].shape;
     f.k = value[in[1]].shape;
     f.v = value[in[2]].shape;
-    f.st = check(&f);
-    own = atm_dtype_to_onnx(value[in[0]].dtype);
-    precise = type                            ? type->i
-              : value[in[0]].dtype == ATM_F64 ? own
-                                              : atm_dtype_to_onnx(ATM_F32);
-    s = scale ? scale->f : 1 / sqrtf((float)f.q.dim[3]);
-    /* query heads that share a key head are more rows of it */
-    rows = f.st ? 0 : f.q.dim[1] / f.k.dim[1] * f.q.dim[2];
-    x = reshape(&f, in[0], f.k.dim[1], rows, f.q.dim[3]);
-    x = scaled(&f, x, copysignf(sqrtf(fabsf(s)), s), own);
-    k = scaled(&f, in[1], sqrtf(fabsf(s)), own);
-    x = node(&f, "MatMul", x, node(&f, "Transpose", k, ATM_NONE, &perm), NULL);
-    x = reshape(&f, cast(&f, x, precise), f.q.dim[1], f.q.dim[2], f.k.dim[2]);
-    x = modify(&f, "score_mod", x);
-    x = modify(&f, "prob_mod", node(&f, "Softmax", x, ATM_NONE, &last));
-    x = reshape(&f, x, f.k.dim[1], rows, f.k.dim[2]);
-    x = node(&f, "MatMul", x, cast(&f, in[2], precise), NULL);
-    x = reshape(&f, cast(&f, x, own), f.q.dim[1], f.q.dim[2], f.v.dim[3]);
-    return f.st ? f.st : atm__site_copy_out(at, 0, x);
+    own = value[in[0]].dtype;
+    st = check(&f);
+    if (!st)
+        st = precision(at, own, &precise);
+    if (st)
+        return st;
+    i = attention(&f, in, own, precise);
+    return f.e.st ? f.e.st : atm__site_copy_out(at, 0, i);
 }

@@ -36,6 +36,20 @@ void atm__unsupported(struct atm__importer *im, const char *fmt, ...)
         memcpy(im->unsupported + have, more, sizeof(more));
 }
 
+/* Whether a node of the graph is of the default domain. */
+static bool uses_onnx(const Onnx__GraphProto *g)
+{
+    size_t i;
+
+    for (i = 0; i < g->n_node; i++) {
+        const char *domain = g->node[i]->domain ? g->node[i]->domain : "";
+
+        if (!*domain || strcmp(domain, "ai.onnx") == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Only the default domain is imported; others matter if a node uses them. */
 static enum atm_status read_opset(struct atm__importer *im)
 {
@@ -66,7 +80,7 @@ static enum atm_status read_opset(struct atm__importer *im)
             version = o->version;
         }
     }
-    if (!found && m->ir_version >= 3)
+    if (!found && m->ir_version >= 3 && uses_onnx(m->graph))
         atm__unsupported(im, "a model without an opset of ai.onnx");
     else if (version < 1 || version > ATM__OPSET_MAX)
         atm__unsupported(im, "opset %" PRId64 " (1 to %d are)", version,

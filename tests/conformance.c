@@ -176,6 +176,19 @@ static int is_test(const struct dirent *d)
     return strncmp(d->d_name, "test_", 5) == 0;
 }
 
+/* Debian's suite expects what an epsilon of 0.01 gives, but its model leaves
+ * that attribute out, whose default is 1e-6; newer suites name it. */
+static void set_apart(const char *name, struct finding *f)
+{
+    if (f->verdict != WRONG || strcmp(name, "test_adam_multiple") != 0 ||
+        strcmp(f->reason, "output 0: element 0 is 0.755959332, expected "
+                          "0.75913626") != 0)
+        return;
+    f->verdict = UNSUPPORTED;
+    (void)snprintf(f->reason, sizeof(f->reason),
+                   "the expected output is not that of the model");
+}
+
 static void run_category(const struct options *o, const char *category,
                          json_t *report)
 {
@@ -194,6 +207,7 @@ static void run_category(const struct options *o, const char *category,
         model = !o->only || strstr(name, o->only) ? read_model(dir) : NULL;
         if (model) {
             run_test(dir, model, o->limit_s, &f);
+            set_apart(name, &f);
             record(report, category, name, model, &f);
             onnx__model_proto__free_unpacked(model, NULL);
         }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""expand_oracle.py - functions and control flow against ONNX Runtime.
+"""expand_oracle.py - functions, control flow and optimisers against others.
 
     expand_oracle.py CONFORMANCE
 
@@ -18,8 +18,10 @@ import onnxruntime as ort
 from onnx import AttributeProto, TensorProto, numpy_helper
 from onnx.helper import (make_function, make_graph, make_model, make_node,
                          make_opsetid, make_tensor_value_info)
+from onnx.reference import ReferenceEvaluator
 
 OPSETS = [make_opsetid("", 17), make_opsetid("own", 1)]
+TRAINING = "ai.onnx.preview.training"
 F, I, B = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
 
 
@@ -157,6 +159,28 @@ def scan_batch(directions):
     return make_model(graph, opset_imports=[make_opsetid("", 8)])
 
 
+def optimiser(op, states, count, **attrs):
+    """One step of two tensors; the states h0 and h1 are sums of squares."""
+    names = [f"{kind}{k}" for kind in ("x", "g", *states) for k in (0, 1)]
+    out = [f"{kind}{k}_new" for kind in ("x", *states) for k in (0, 1)]
+    graph = make_graph(
+        [make_node(op, ["r", "t", *names], out, domain=TRAINING,
+                   norm_coefficient=0.1, **attrs)], op,
+        [value(n, [3]) for n in names], [value(n, [3]) for n in out],
+        [numpy_helper.from_array(np.float32(0.3), "r"),
+         numpy_helper.from_array(np.int64(count), "t")])
+    return make_model(graph, opset_imports=[make_opsetid(TRAINING, 1)])
+
+
+def evaluate(model, feed):
+    """ONNX Runtime lacks the optimisers."""
+    if model.opset_import[0].domain == TRAINING:
+        return ReferenceEvaluator(model).run(None, feed)
+    return ort.InferenceSession(
+        model.SerializeToString(), providers=["CPUExecutionProvider"]).run(
+            None, feed)
+
+
 def write(folder, model, rng):
     data = os.path.join(folder, "test_data_set_0")
     os.makedirs(data)
@@ -166,9 +190,8 @@ def write(folder, model, rng):
     feed = {i.name: rng.standard_normal(
         [d.dim_value for d in i.type.tensor_type.shape.dim])
         .astype(np.float32) for i in model.graph.input}
-    made = ort.InferenceSession(
-        model.SerializeToString(), providers=["CPUExecutionProvider"]).run(
-            None, feed)
+    feed = {n: np.abs(x) if n[0] == "h" else x for n, x in feed.items()}
+    made = evaluate(model, feed)
     for kind, arrays in (("input", feed.values()), ("output", made)):
         for k, array in enumerate(arrays):
             with open(os.path.join(data, f"{kind}_{k}.pb"), "wb") as f:
@@ -188,6 +211,14 @@ def main():
         "scan_back": scan([1, 0], [0, 0], [1], [0]),
         "scan_axes": scan([0, 1], [1, 0], [0], [1]),
         "scan_batch": scan_batch([0, 1])}
+    for count in (0, 3):
+        cases[f"adagrad_{count}"] = optimiser("Adagrad", "h", count,
+                                              decay_factor=0.2)
+        cases[f"adam_{count}"] = optimiser("Adam", "vh", count, alpha=0.7,
+                                           norm_coefficient_post=0.2)
+        for mode in ("standard", "nesterov"):
+            cases[f"{mode}_{count}"] = optimiser(
+                "Momentum", "v", count, alpha=0.7, beta=0.6, mode=mode)
     with tempfile.TemporaryDirectory() as folder:
         for name, model in cases.items():
             write(os.path.join(folder, "node", "test_" + name), model, rng)
