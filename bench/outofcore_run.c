@@ -145,9 +145,11 @@ static void open_plan(const char *spec, uint64_t fast, uint64_t slow)
     if (info.note[0])
         fprintf(stderr, "%s: %s\n", spec, info.note);
     b.fast = mmap(NULL, fast, PROT_READ | PROT_WRITE,
-                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (b.fast == MAP_FAILED)
         die("no fast memory");
+    (void)madvise(b.fast, fast, MADV_HUGEPAGE); /* as a session's pool */
+    memset(b.fast, 0, fast);
     for (i = 0; i < 2; i++) {
         struct queue *q = &b.queue[i];
 

@@ -8,8 +8,8 @@
 #include "autotm/profiler.h"
 
 #include "arena.h"
-#include "clock.h"
 #include "checked.h"
+#include "clock.h"
 
 #include <emmintrin.h>
 #include <string.h>

@@ -1,15 +1,14 @@
 /* calibrate.c - what a tier gives: bandwidth of reads, writes and both at
  * once, by threads or queue depth and by the bytes of a request. */
+#include "room.h"
 #include "store.h"
 
-#include "arena.h"
 #include "clock.h"
 
 #include <pthread.h>
 #include <string.h>
 
 #define POOL_BYTES ((uint64_t)64 << 20)
-#define PAGE ((uintptr_t)4096)
 #define PAR_MAX 32
 #define REPEATS 3
 /* of one measurement */
@@ -130,7 +129,7 @@ enum atm_status atm_store_calibrate(struct atm_store *store, const char *spec,
 {
     const struct atm_tier_ops *ops;
     struct atm_tier_info info;
-    unsigned char *room;
+    struct atm__room room;
     enum atm_status st;
     int par, most;
 
@@ -143,17 +142,15 @@ enum atm_status atm_store_calibrate(struct atm_store *store, const char *spec,
                       spec);
     if (st)
         return st;
-    room = atm_alloc(POOL_BYTES + PAGE);
-    if (!room)
-        return ATM_NOMEM;
-    memset(room, 1, POOL_BYTES + PAGE);
+    st = atm__room_open(POOL_BYTES, &room);
+    if (st)
+        return st;
     most = info.caps & ATM_TIER_ADDRESSABLE ? threads : PAR_MAX;
     for (par = 1; par <= most && !st && *n + 3 * N_BLOCKS <= cap; par *= 2) {
-        st = at_depth(spec, ops, &info, par,
-                      room + (-(uintptr_t)room & (PAGE - 1)), p + *n);
+        st = at_depth(spec, ops, &info, par, room.at, p + *n);
         *n += 3 * N_BLOCKS;
     }
-    atm_free(room);
+    atm__room_close(&room);
     return st ? st : atm__store_curve_put(store, spec, p, *n);
 }
 

@@ -59,8 +59,8 @@ static int64_t table_rows(const struct atm_graph *g, const struct atm_node *n,
             least = s->dim[d] < least ? s->dim[d] : least;
         return least;
     }
-    if (in != 1 || (strncmp(op, "Gather", 6) != 0 &&
-                    strncmp(op, "Scatter", 7) != 0))
+    if (in != 1 ||
+        (strncmp(op, "Gather", 6) != 0 && strncmp(op, "Scatter", 7) != 0))
         return INT64_MAX;
     axis += axis < 0 ? s->rank : 0;
     return axis >= 0 && axis < s->rank ? s->dim[axis] : INT64_MAX;

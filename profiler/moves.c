@@ -3,18 +3,17 @@
  * know both by definition. */
 #include "moves.h"
 
-#include "arena.h"
+#include "room.h"
+
 #include "clock.h"
 #include "hash.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #define SAMPLES 9
 #define DIRECTIONS 2 /* read, write */
 #define SIZES 3
-#define ALIGN ((uintptr_t)4096)
 /* Bytes a second of which no cache has a part. */
 #define NO_CACHE 2e8
 
@@ -25,8 +24,8 @@ static const uint64_t size_of[SIZES] = {64u << 10, 4u << 20, 64u << 20};
 struct bench {
     const struct atm_tier_ops *ops;
     struct atm_tier *tier;
-    uint64_t bytes;             /* of the tier's pool and of dram */
-    unsigned char *room, *dram; /* aligned in it, as a pool is */
+    uint64_t bytes; /* of the tier's pool and of the room */
+    struct atm__room room;
 };
 
 /* `par`: at what depth, where the tier was calibrated; else 0. */
@@ -34,7 +33,7 @@ static struct atm__vector vector_of(const char *spec, int write, int size,
                                     int threads, int par)
 {
     char text[96];
-    int n = snprintf(text, sizeof(text), "move %s %" PRIu64 " threads %d",
+    int n = snprintf(text, sizeof(text), "pool move %s %" PRIu64 " threads %d",
                      write ? "write" : "read", size_of[size], threads);
 
     if (par)
@@ -47,9 +46,9 @@ static enum atm_status one(struct bench *b, int write, int size,
                            double *seconds)
 {
     double start = atm_now_s();
-    enum atm_status st = write
-                             ? b->ops->write(b->tier, b->dram, 0, size_of[size])
-                             : b->ops->read(b->tier, b->dram, 0, size_of[size]);
+    enum atm_status st =
+        write ? b->ops->write(b->tier, b->room.at, 0, size_of[size])
+              : b->ops->read(b->tier, b->room.at, 0, size_of[size]);
 
     *seconds = atm_now_s() - start;
     if (!(*seconds > 0))
@@ -81,7 +80,7 @@ static void bench_close(struct bench *b)
 {
     if (b->tier)
         b->ops->close(b->tier);
-    atm_free(b->room);
+    atm__room_close(&b->room);
     *b = (struct bench){.bytes = 0};
 }
 
@@ -99,15 +98,13 @@ static enum atm_status bench_open(const char *spec,
     st = atm_tier_probe(spec, info->read_bw, info->write_bw, &unused, &b->ops);
     if (st)
         return st;
-    b->room = atm_alloc((size_t)bytes + ALIGN);
-    if (!b->room)
-        return ATM_NOMEM;
+    st = atm__room_open((size_t)bytes, &b->room);
+    if (st)
+        return st;
     b->bytes = bytes;
-    b->dram = b->room + (-(uintptr_t)b->room & (ALIGN - 1));
-    memset(b->dram, 1, (size_t)bytes);
     st = b->ops->open(spec, info, bytes, &b->tier);
     /* what was never written is read without asking a drive */
-    return st ? st : b->ops->write(b->tier, b->dram, 0, bytes);
+    return st ? st : b->ops->write(b->tier, b->room.at, 0, bytes);
 }
 
 struct asked {

@@ -5,23 +5,23 @@
  * signatures, as it keeps moves. */
 #include "overlap.h"
 
+#include "room.h"
+
 #include "affinity.h"
-#include "arena.h"
 #include "clock.h"
 #include "hash.h"
 
 #include <inttypes.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <string.h>
 
 #define ROUNDS 5
-#define BLOCK ((uint64_t)4 << 20) /* of a copy */
+#define BLOCK_MOST ((uint64_t)4 << 20) /* of a copy */
 #define SMALL ((uint64_t)64 << 10)
 #define LEAST_S 0.02 /* a timing goes on for */
 #define KERNELS_S 1.0
-#define ALIGN ((uintptr_t)4096)
 
 /* Seconds of: a block read, written; the same while the other direction is
  * active; the program's kernels, alone and beside reads; a block read beside
@@ -45,7 +45,8 @@ static const char *const what_name[WHATS] = {
 struct copier {
     const struct atm_tier_ops *ops;
     struct atm_tier *tier;
-    unsigned char *dram; /* BLOCK for each direction */
+    unsigned char *dram; /* a block for each direction */
+    uint64_t block;      /* bytes: no more than LEAST_S takes */
     atomic_bool stop;
     bool write;       /* what the thread does */
     uint32_t kernels; /* of the program, that are timed; 0: not known yet */
@@ -56,7 +57,7 @@ struct copier {
 
 static enum atm_status copy(struct copier *c, bool write, uint64_t bytes)
 {
-    return write ? c->ops->write(c->tier, c->dram + BLOCK, BLOCK, bytes)
+    return write ? c->ops->write(c->tier, c->dram + c->block, c->block, bytes)
                  : c->ops->read(c->tier, c->dram, 0, bytes);
 }
 
@@ -68,8 +69,9 @@ static void *copy_on(void *user)
     atm__cores_all(); /* as the session's copy threads */
     start = atm_now_s();
     do {
-        c->st = copy(c, c->write, BLOCK);
+        c->st = copy(c, c->write, c->block);
         c->blocks++;
+        (void)sched_yield(); /* a real-time thread would starve the kernels */
     } while (!c->st && !atomic_load(&c->stop));
     c->seconds = atm_now_s() - start;
     return NULL;
@@ -127,7 +129,7 @@ static enum atm_status beside(const struct job *j, struct atm__bench *b,
     if (pthread_create(&thread, NULL, copy_on, c) != 0)
         return atm_fail(ATM_NOMEM, "profiling copies: no thread");
     st = b ? time_kernels(j, b, c, seconds)
-           : time_copy(c, !thread_writes && bytes == BLOCK, bytes, seconds);
+           : time_copy(c, !thread_writes, bytes, seconds);
     atomic_store(&c->stop, true);
     (void)pthread_join(thread, NULL);
     *block_s = c->seconds / (double)c->blocks;
@@ -138,12 +140,13 @@ static enum atm_status one_round(const struct job *j, struct atm__bench *b,
                                  struct copier *c, double *s)
 {
     double unused;
-    enum atm_status st = time_copy(c, false, BLOCK, &s[READ]);
+    enum atm_status st = time_copy(c, false, c->block, &s[READ]);
 
     if (!st)
-        st = time_copy(c, true, BLOCK, &s[WRITE]);
+        st = time_copy(c, true, c->block, &s[WRITE]);
     if (!st) /* the thread reads, this one writes */
-        st = beside(j, NULL, c, false, BLOCK, &s[WRITE_MIXED], &s[READ_MIXED]);
+        st = beside(j, NULL, c, false, c->block, &s[WRITE_MIXED],
+                    &s[READ_MIXED]);
     if (!st)
         st = time_kernels(j, b, c, &s[KERNELS]);
     if (!st)
@@ -227,27 +230,38 @@ static enum atm_status keep(struct job *j, double s[ROUNDS][WHATS])
     return st;
 }
 
+static uint64_t block_of(const struct atm_tier_info *info)
+{
+    double bw = info->read_bw < info->write_bw ? info->read_bw : info->write_bw;
+    double most = bw * LEAST_S;
+
+    return most >= (double)BLOCK_MOST ? BLOCK_MOST
+           : most <= (double)SMALL    ? SMALL
+                                      : (uint64_t)most / SMALL * SMALL;
+}
+
 enum atm_status atm__overlap_measure(struct job *j, struct atm__bench *b)
 {
     const struct atm_tier_info *info = &j->profile->tier[1];
     const char *spec = j->profile->spec[1];
-    unsigned char *room = atm_alloc((size_t)(2 * BLOCK + ALIGN));
+    struct atm__room room;
     struct atm_tier_info unused;
     double s[ROUNDS][WHATS];
     struct copier c = {NULL};
     enum atm_status st;
     uint32_t r;
 
-    if (!room)
-        return ATM_NOMEM;
-    c.dram = room + (-(uintptr_t)room & (ALIGN - 1));
-    memset(c.dram, 1, (size_t)(2 * BLOCK));
+    c.block = block_of(info);
+    st = atm__room_open((size_t)(2 * c.block), &room);
+    if (st)
+        return st;
+    c.dram = room.at;
     st = atm_tier_probe(spec, info->read_bw, info->write_bw, &unused, &c.ops);
     if (!st)
-        st = c.ops->open(spec, info, 2 * BLOCK, &c.tier);
+        st = c.ops->open(spec, info, 2 * c.block, &c.tier);
     if (st)
         goto out;
-    st = c.ops->write(c.tier, c.dram, 0, 2 * BLOCK);
+    st = c.ops->write(c.tier, c.dram, 0, 2 * c.block);
     for (r = 0; r < ROUNDS && !st; r++) {
         st = one_round(j, b, &c, s[r]);
         if (!st)
@@ -257,6 +271,6 @@ enum atm_status atm__overlap_measure(struct job *j, struct atm__bench *b)
     if (!st)
         st = keep(j, s);
 out:
-    atm_free(room);
+    atm__room_close(&room);
     return st;
 }
