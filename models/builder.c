@@ -364,3 +364,25 @@ uint32_t atm__dense(struct atm__net *n, const char *name, uint32_t x,
     in[2] = normal(n, name, "bias", &bias, 0, 0.05);
     return atm__layer(n, "Gemm", name, 3, in, 1, &trans);
 }
+
+uint32_t atm__conv_last(struct atm__net *n, const char *name, uint32_t x,
+                        int64_t channels)
+{
+    const struct atm__conv c = {.channels = channels,
+                                .kernel = 1,
+                                .stride = 1,
+                                .groups = 1,
+                                .gain = 1,
+                                .bias = true};
+
+    return atm__conv(n, name, x, &c);
+}
+
+enum atm_status atm__net_classify(struct atm__net *n, uint32_t x,
+                                  struct atm_graph **graph)
+{
+    x = atm__global_average_pool(n, "avgpool", x);
+    x = atm__flatten(n, "flatten", x);
+    x = atm__dense(n, "logits", x, 1000, 1);
+    return atm__net_end(n, x, graph);
+}

@@ -37,6 +37,10 @@ uint32_t atm__input(struct atm__net *n, const char *name, enum atm_dtype dtype,
 enum atm_status atm__net_end(struct atm__net *n, uint32_t x,
                              struct atm_graph **graph);
 
+/* The end of an image classifier: average of each channel, 1000 logits. */
+enum atm_status atm__net_classify(struct atm__net *n, uint32_t x,
+                                  struct atm_graph **graph);
+
 /* A name in the graph's arena, printf style; "" after a failure. */
 const char *atm__name(struct atm__net *n, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
@@ -69,6 +73,9 @@ struct atm__conv {
 };
 uint32_t atm__conv(struct atm__net *n, const char *name, uint32_t x,
                    const struct atm__conv *c);
+/* A last layer at each position: 1 x 1, with bias, nothing behind it. */
+uint32_t atm__conv_last(struct atm__net *n, const char *name, uint32_t x,
+                        int64_t channels);
 /* Inference batch normalisation; the scales are normal(scale, scale/10). */
 uint32_t atm__batch_norm(struct atm__net *n, const char *name, uint32_t x,
                          double scale);

@@ -57,10 +57,7 @@ static enum atm_status densenet(const char *name, const int *layers,
     }
     x = atm__batch_norm(&n, "norm5", x, 1);
     x = atm__relu(&n, "relu5", x);
-    x = atm__global_average_pool(&n, "avgpool", x);
-    x = atm__flatten(&n, "flatten", x);
-    x = atm__dense(&n, "logits", x, 1000, 1);
-    return atm__net_end(&n, x, graph);
+    return atm__net_classify(&n, x, graph);
 }
 
 enum atm_status atm_zoo_densenet121(int64_t batch, uint64_t seed,

@@ -174,8 +174,5 @@ enum atm_status atm_zoo_inception_v4(int64_t batch, uint64_t seed,
     x = reduction_b(&n, "reduction_b", x);
     for (i = 1; i <= 3; i++)
         x = block_c(&n, atm__name(&n, "c%d", i), x);
-    x = atm__global_average_pool(&n, "avgpool", x);
-    x = atm__flatten(&n, "flatten", x);
-    x = atm__dense(&n, "logits", x, 1000, 1);
-    return atm__net_end(&n, x, graph);
+    return atm__net_classify(&n, x, graph);
 }

@@ -55,8 +55,5 @@ enum atm_status atm_zoo_mobilenet_v2(int64_t batch, uint64_t seed,
                                   stage[s].channels,
                                   i == 0 ? stage[s].stride : 1);
     x = conv_bn(&n, "head", x, 1280, 1, 1, 1, false);
-    x = atm__global_average_pool(&n, "avgpool", x);
-    x = atm__flatten(&n, "flatten", x);
-    x = atm__dense(&n, "logits", x, 1000, 1);
-    return atm__net_end(&n, x, graph);
+    return atm__net_classify(&n, x, graph);
 }

@@ -58,10 +58,7 @@ static enum atm_status resnet(const char *name, const int *blocks,
         for (i = 0; i < blocks[s]; i++)
             x = bottleneck(&n, atm__name(&n, "layer%d.%d.", s + 1, i), x,
                            64 << s, s > 0 && i == 0 ? 2 : 1);
-    x = atm__global_average_pool(&n, "avgpool", x);
-    x = atm__flatten(&n, "flatten", x);
-    x = atm__dense(&n, "logits", x, 1000, 1);
-    return atm__net_end(&n, x, graph);
+    return atm__net_classify(&n, x, graph);
 }
 
 enum atm_status atm_zoo_resnet50(int64_t batch, uint64_t seed,

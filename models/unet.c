@@ -43,12 +43,6 @@ static uint32_t grow(struct atm__net *n, const char *at, uint32_t x)
 enum atm_status atm_zoo_unet(int64_t batch, uint64_t seed,
                              struct atm_graph **graph)
 {
-    const struct atm__conv classes = {.channels = 2,
-                                      .kernel = 1,
-                                      .stride = 1,
-                                      .groups = 1,
-                                      .gain = 1,
-                                      .bias = true};
     const int64_t image[] = {3, 256, 256};
     uint32_t skip[DEPTH], x;
     struct atm__net n;
@@ -65,6 +59,6 @@ enum atm_status atm_zoo_unet(int64_t batch, uint64_t seed,
         x = atm__concat(&n, atm__name(&n, "concat%d", i), skip[i], x);
         x = two_convs(&n, atm__name(&n, "up%d", i), x, 64 << i);
     }
-    x = atm__conv(&n, "logits", x, &classes);
+    x = atm__conv_last(&n, "logits", x, 2);
     return atm__net_end(&n, x, graph);
 }

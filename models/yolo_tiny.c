@@ -34,12 +34,6 @@ static uint32_t last_pool(struct atm__net *n, uint32_t x)
 enum atm_status atm_zoo_yolo_tiny(int64_t batch, uint64_t seed,
                                   struct atm_graph **graph)
 {
-    const struct atm__conv boxes = {.channels = 125,
-                                    .kernel = 1,
-                                    .stride = 1,
-                                    .groups = 1,
-                                    .gain = 1,
-                                    .bias = true};
     const int64_t image[] = {3, 416, 416};
     struct atm__net n;
     uint32_t x;
@@ -53,6 +47,6 @@ enum atm_status atm_zoo_yolo_tiny(int64_t batch, uint64_t seed,
     }
     x = leaky_conv(&n, 7, x, 1024);
     x = leaky_conv(&n, 8, x, 1024);
-    x = atm__conv(&n, "boxes", x, &boxes);
+    x = atm__conv_last(&n, "boxes", x, 125);
     return atm__net_end(&n, x, graph);
 }

@@ -158,8 +158,9 @@ void atm__int_store(const struct atm_call *call, int64_t at, int64_t sum,
     atm__put_i(&call->out[0], at, sum);
 }
 
-enum atm_status atm__int_scale_check(const struct atm_call *call, uint32_t in,
-                                     int64_t n)
+/* Input `in` is a float scalar or has `n` elements. */
+static enum atm_status scale_check(const struct atm_call *call, uint32_t in,
+                                   int64_t n)
 {
     enum atm_status st = atm_need_type(call, in, ATM_TYPES_FLOAT);
 
@@ -172,10 +173,41 @@ enum atm_status atm__int_scale_check(const struct atm_call *call, uint32_t in,
     return st;
 }
 
-void atm__int_requantize(const struct atm_call *call, int64_t at, double x,
-                         double zero)
+enum atm_status atm__int_quantized_infer(struct atm_call *call, int64_t rows,
+                                         int64_t cols,
+                                         const struct atm_shape *y)
 {
-    double lo = call->out[0].dtype == ATM_U8 ? 0 : -128, q = rint(x) + zero;
+    enum atm_status st = scale_check(call, 1, rows);
 
+    if (!st)
+        st = scale_check(call, 4, cols);
+    if (!st)
+        st = scale_check(call, 6, 1);
+    if (!st)
+        st = atm_need_type(call, 7, ATM_TYPE(U8) | ATM_TYPE(I8));
+    if (!st && atm_view_count(&call->in[7]) != 1)
+        st = atm_fail(ATM_FORMAT, "input 7 (zero point) is no scalar");
+    if (!st)
+        atm_set_out(call, 0, call->in[7].dtype, y);
+    return st;
+}
+
+/* Element i of a scale, or the only one. */
+static double scale_of(const struct atm_call *call, uint32_t in, int64_t i)
+{
+    return atm__get_f(&call->in[in],
+                      atm_view_count(&call->in[in]) == 1 ? 0 : i);
+}
+
+void atm__int_requantize(const struct atm_call *call, int64_t at, int64_t sum,
+                         int64_t row, int64_t col)
+{
+    double scale = scale_of(call, 1, row) * scale_of(call, 4, col) /
+                   scale_of(call, 6, 0);
+    double lo = call->out[0].dtype == ATM_U8 ? 0 : -128, q;
+
+    if (atm_has_in(call, 8))
+        sum += atm__get_i(&call->in[8], row);
+    q = rint((double)sum * scale) + atm__get_f(&call->in[7], 0);
     atm__put_f(&call->out[0], at, q < lo ? lo : q > lo + 255 ? lo + 255 : q);
 }

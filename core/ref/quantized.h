@@ -35,21 +35,15 @@ enum atm_status atm__matmul_int_run(const struct atm_call *call,
 void atm__int_store(const struct atm_call *call, int64_t at, int64_t sum,
                     int64_t row, int64_t col);
 
-/* Input `in` is a float scalar or has `n` elements; so has the zero point
- * behind it, whose type is that of input `like` where that is an input. */
-enum atm_status atm__int_scale_check(const struct atm_call *call, uint32_t in,
-                                     int64_t n);
-/* Element i, or the only one; 0 of an omitted input. */
-static inline double atm__int_param(const struct atm_call *call, uint32_t in,
-                                    int64_t i)
-{
-    if (!atm_has_in(call, in))
-        return 0;
-    return atm__get_f(&call->in[in],
-                      atm_view_count(&call->in[in]) == 1 ? 0 : i);
-}
-/* out[0][at] = round(x) + zero point, saturated; halves to even. */
-void atm__int_requantize(const struct atm_call *call, int64_t at, double x,
-                         double zero);
+/* QLinear forms: inputs 1, 4 and 6 are the scales of a, b and the result, 7 the
+ * result's zero point; a's scale has one element or `rows`, b's one or `cols`.
+ * Sets the output. */
+enum atm_status atm__int_quantized_infer(struct atm_call *call, int64_t rows,
+                                         int64_t cols,
+                                         const struct atm_shape *y);
+/* Their sink: the sum, and input 8 (bias of the row) if there is one, in the
+ * result's scale; saturated, halves to even. */
+void atm__int_requantize(const struct atm_call *call, int64_t at, int64_t sum,
+                         int64_t row, int64_t col);
 
 #endif
