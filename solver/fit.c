@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define NODES_SMALL 96
+#define NODES_ROUGH 16 /* where no gap is asked for */
 #define ROUNDS_LARGE 8
 #define LOSS_FINE 0.0005 /* of the objective */
 #define FALLBACK_ROUNDS 16
@@ -31,7 +32,7 @@ struct node {
 struct fit {
     struct atm__search *s;
     struct node node[NODES_SMALL];
-    uint32_t n_nodes, rounds;
+    uint32_t n_nodes, most, rounds; /* at most NODES_SMALL of both */
     uint64_t *limit, *total, fixed;
     uint64_t *top;          /* per kernel: end of its highest box */
 };
@@ -94,8 +95,7 @@ static enum atm_status add_node(struct fit *f, const struct atm__plan *from)
     struct node *n = &f->node[f->n_nodes];
     enum atm_status st;
 
-    if (f->n_nodes == sizeof(f->node) / sizeof(f->node[0]) ||
-        has_node(f, f->limit))
+    if (f->n_nodes == f->most || has_node(f, f->limit))
         return ATM_OK;
     st = atm__search_again(s, from, f->limit);
     if (st || s->best_s == INFINITY)
@@ -362,7 +362,7 @@ static enum atm_status by_exclusion(struct fit *f, struct atm_placement **out)
     atm__plan_copy(s->best, f->node[0].plan);
     for (k = 0; k < s->p->n_kernels; k++)
         f->limit[k] = s->o->budget_bytes;
-    while (f->rounds < NODES_SMALL && did) {
+    while (f->rounds < f->most && did) {
         f->rounds++;
         st = place(s, s->best, out);
         if (st || fits(s, *out))
@@ -398,7 +398,7 @@ static enum atm_status best_first(struct fit *f, struct atm_placement **out)
     enum atm_status st = ATM_OK;
     uint32_t i;
 
-    while (!st && f->rounds < NODES_SMALL) {
+    while (!st && f->rounds < f->most) {
         struct atm__plan *plan;
 
         i = cheapest(f);
@@ -566,6 +566,7 @@ enum atm_status atm__fit(struct atm__search *s, struct atm_placement **out)
     atm__plan_copy(f->node[0].plan, s->best);
     f->node[0].seconds = s->best_s;
     f->n_nodes = 1;
+    f->most = s->o->gap_target < 1 ? NODES_SMALL : NODES_ROUGH;
     small = n <= ATM__SMALL;
     st = small ? by_exclusion(f, out) : chains(f, out);
     if (!st && !*out && small) {

@@ -427,7 +427,7 @@ static enum atm_status run(const struct atm_problem *p,
                             .uncertified = -INFINITY};
     enum atm_status st;
 
-    if (p->n_kernels <= ATM__TINY)
+    if (p->n_kernels <= ATM__TINY && o->gap_target < 1)
         exact.gap_target = 0;
 
     *out = NULL;
