@@ -70,7 +70,7 @@ def timed(command, **more):
 def plan(a, path, budget, *more):
     wall, cpu, rss, text = timed(
         [a.autotm, "plan", "--problem", path, "--fast", str(budget), "--gap",
-         str(a.gap), "--format", "json", "-q", *more])
+         str(a.gap or 0.001), "--format", "json", "-q", *more])
     return wall, cpu, rss, json.loads(text)
 
 

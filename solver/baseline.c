@@ -31,16 +31,16 @@ void atm__baseline_delete(struct atm_baseline *b)
 }
 
 /* Every operand slow that may be; must pairs stay together. */
-static uint64_t slow_mask(const struct atm_problem *p, uint32_t kernel,
+static uint64_t slow_mask(const struct atm_baseline *b, uint32_t kernel,
                           const struct atm_variant *v)
 {
-    const struct atm_problem_kernel *k = &p->kernel[kernel];
+    const struct atm_problem_kernel *k = &b->p->kernel[kernel];
     uint64_t mask = 0;
     uint32_t i, j;
 
     for (j = 0; j < v->t.n; j++)
         if (v->t.slow[j] >= 0 &&
-            p->tensor[v->operand[j]].fixed != ATM_FIXED_FAST)
+            !b->d.path[b->st.of[v->operand[j]]].resident)
             mask |= UINT64_C(1) << j;
     for (i = 0; i < k->n_pairs; i++) {
         uint64_t pair = 0;
@@ -55,10 +55,11 @@ static uint64_t slow_mask(const struct atm_problem *p, uint32_t kernel,
     return mask;
 }
 
-static void consider(const struct atm_problem *p, uint32_t kernel, uint32_t i,
+static void consider(const struct atm_baseline *b, uint32_t kernel, uint32_t i,
                      uint64_t mask, uint64_t limit, atm_better_fn *better,
                      bool *any, struct atm_entry *held)
 {
+    const struct atm_problem *p = b->p;
     const struct atm_variant *v = &p->kernel[kernel].variant[i];
     struct atm_entry e = {.variant = i, .mask = mask};
     uint32_t j;
@@ -67,8 +68,11 @@ static void consider(const struct atm_problem *p, uint32_t kernel, uint32_t i,
         return;
     e.seconds = atm_table_at(&v->t, mask);
     for (j = 0; j < v->t.n; j++)
-        if (mask >> j & 1)
+        if (mask >> j & 1) {
+            if (b->d.path[b->st.of[v->operand[j]]].resident)
+                return; /* also what is carried into a fixed place */
             e.slow_bytes += p->tensor[v->operand[j]].bytes;
+        }
     if (!*any || better(&e, held))
         *held = e;
     *any = true;
@@ -108,11 +112,11 @@ enum atm_status atm__choose(struct atm_baseline *b, uint64_t limit,
 
             if (v->t.list || v->t.n <= WALK_OPERANDS) {
                 for (mask = 0; mask < UINT64_C(1) << v->t.n; mask++)
-                    consider(b->p, k, i, mask, limit, better, &any,
+                    consider(b, k, i, mask, limit, better, &any,
                              &held);
             } else {
-                consider(b->p, k, i, 0, limit, better, &any, &held);
-                consider(b->p, k, i, slow_mask(b->p, k, v), limit, better,
+                consider(b, k, i, 0, limit, better, &any, &held);
+                consider(b, k, i, slow_mask(b, k, v), limit, better,
                          &any, &held);
             }
         }

@@ -150,6 +150,47 @@ static void of_kernels(struct prover *p, struct node *to)
     }
 }
 
+static bool is_above(const struct prover *p, struct atm__split x)
+{
+    uint32_t i;
+
+    for (i = 0; i < p->depth; i++)
+        if (p->above[i].kind == x.kind && p->above[i].at == x.at &&
+            p->above[i].index == x.index)
+            return true;
+    return false;
+}
+
+/* Few kernels: what no split above has named yet, though the point has it
+ * whole. Prices can need it, as they see a may pair on the paths of both, and
+ * a station that the chosen variant does not use. */
+static void of_rest(struct prover *p, struct node *to)
+{
+    const struct atm_storage *st;
+    struct atm__split x;
+    uint32_t s, i;
+
+    for (s = 0; s < p->m->st.n; s++) {
+        st = &p->m->st.s[s];
+        x = (struct atm__split){ATM_SPLIT_RESIDENT, st->tensor[0], 0, true};
+        if (st->arg && !is_above(p, x)) {
+            to->next = x;
+            return;
+        }
+        for (i = 0; i < 2 * st->n_stations; i++) {
+            x = name(p, s, i / 2,
+                     i % 2 ? ATM_SPLIT_GAP : ATM_SPLIT_STATION);
+            if (i % 2 && (i / 2 >= st->n_gaps ||
+                          x.index >= p->m->st.n_gaps[x.at]))
+                continue;
+            if (!is_above(p, x)) {
+                to->next = x;
+                return;
+            }
+        }
+    }
+}
+
 static bool is_chosen(const struct prover *p, uint32_t k)
 {
     uint32_t i;
@@ -215,6 +256,8 @@ static enum atm_status solve(struct prover *p, uint32_t n)
     of_kernels(p, to);
     if (to->next.kind == ATM_SPLIT_NONE)
         of_choices(p, to);
+    if (to->next.kind == ATM_SPLIT_NONE && p->m->p->n_kernels <= ATM__TINY)
+        of_rest(p, to);
     return ATM_OK;
 }
 
