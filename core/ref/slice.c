@@ -126,7 +126,9 @@ static enum atm_status infer(struct atm_call *call)
 static enum atm_status run(const struct atm_call *call)
 {
     const struct atm_view *x = &call->in[0], *y = &call->out[0];
-    int64_t stride[ATM_RANK_MAX], first = 0, at = 0;
+    size_t size = atm_dtype_bytes(y->dtype);
+    int64_t stride[ATM_RANK_MAX], first = 0, at = 0, row = 1;
+    struct atm_shape rows = y->shape;
     struct atm__walk w;
     enum atm_status st;
     struct cut c;
@@ -145,10 +147,15 @@ static enum atm_status run(const struct atm_call *call)
         /* a lone element is not stepped from: its step may be huge */
         stride[i] = y->shape.dim[i] > 1 ? stride[i] * c.step[i] : 0;
     }
-    atm__walk_begin(&w, &y->shape);
+    /* what lies one behind the other is copied at once */
+    if (rows.rank > 0 && stride[rows.rank - 1] == 1)
+        row = rows.dim[--rows.rank];
+    atm__walk_begin(&w, &rows);
     atm__walk_strided(&w, first, stride);
-    for (; w.left > 0; atm__walk_next(&w))
-        atm__move(y, at++, x, w.at[0]);
+    for (; w.left > 0; atm__walk_next(&w), at += row)
+        memcpy((char *)y->data + (size_t)at * size,
+               (const char *)x->data + (size_t)w.at[0] * size,
+               (size_t)row * size);
     return ATM_OK;
 }
 
