@@ -2,6 +2,7 @@
  * refuses, certificates, memory. evaluate.py judges the same plans and many
  * more (check_plans.py). */
 #include "atm_test.h"
+#include "failing_memory.h"
 
 #include "autotm/graph.h"
 #include "autotm/planner.h"
@@ -166,21 +167,6 @@ static void test_needs_key(void)
 }
 
 /* ---- each allocation in turn fails ---- */
-
-static unsigned long left;
-
-static void *failing(void *user, void *p, size_t bytes)
-{
-    (void)user;
-    if (bytes == 0) {
-        free(p);
-        return NULL;
-    }
-    if (left == 0)
-        return NULL;
-    left--;
-    return realloc(p, bytes);
-}
 
 static void test_no_memory(void)
 {

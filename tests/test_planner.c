@@ -1,6 +1,7 @@
 /* test_planner.c - planners against the listed optimum of each tiny file, and
  * the four large problems. Random ones: check_random.py. */
 #include "atm_test.h"
+#include "failing_memory.h"
 
 #include "autotm/graph.h"
 #include "autotm/planner.h"
@@ -232,21 +233,6 @@ static void test_errors(void)
 }
 
 /* ---- each allocation in turn fails ---- */
-
-static unsigned long left;
-
-static void *failing(void *user, void *p, size_t bytes)
-{
-    (void)user;
-    if (bytes == 0) {
-        free(p);
-        return NULL;
-    }
-    if (left == 0)
-        return NULL;
-    left--;
-    return realloc(p, bytes);
-}
 
 static void test_no_memory(void)
 {
