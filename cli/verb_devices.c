@@ -19,6 +19,8 @@ static const char *const shown[] = {"dram",
                                     "emu:profile=nvme4"};
 #define SHOWN_MAX 64
 #define COLUMNS 7
+#define NODE_MAX 63
+#define BLOCKS_MAX 8 /* sizes of a block in a curve */
 
 struct row {
     const char *spec, *help;
@@ -73,6 +75,7 @@ static const char *times(const struct row *r)
 {
     return r->info.caps & ATM_TIER_EMULATED ? "emulated"
            : r->measured                    ? "measured"
+           : r->info.firmware               ? "from firmware (HMAT)"
                                             : "assumed";
 }
 
@@ -125,6 +128,23 @@ static enum atm_status show(struct cli *c, const struct row *row, uint32_t n)
     return cli_table(head, COLUMNS, cell, n);
 }
 
+/* Each node of the machine but the first, which is DRAM as a rule. */
+static enum atm_status probe_nodes(struct cli *c, double read_bw,
+                                   double write_bw, struct row *row,
+                                   uint32_t *n)
+{
+    enum atm_status st = ATM_OK;
+    int node;
+
+    for (node = 1; node <= NODE_MAX && *n < SHOWN_MAX && !st; node++) {
+        const char *spec = atm_arena_printf(c->arena, "numa:node=%d", node);
+
+        st = spec ? probe(c, spec, read_bw, write_bw, &row[*n]) : ATM_NOMEM;
+        *n += !st && !row[*n].st;
+    }
+    return st;
+}
+
 static enum atm_status probe_all(struct cli *c, struct atm_store *store,
                                  double read_bw, double write_bw,
                                  struct row *row, uint32_t *n)
@@ -139,6 +159,8 @@ static enum atm_status probe_all(struct cli *c, struct atm_store *store,
         if (!kind_shown(atm_tier_kind_at(i)->kind))
             st = probe(c, atm_tier_kind_at(i)->kind, read_bw, write_bw,
                        &row[(*n)++]);
+    if (!st && !slow)
+        st = probe_nodes(c, read_bw, write_bw, row, n);
     if (!st && slow)
         st = probe(c, slow, read_bw, write_bw, &row[(*n)++]);
     for (i = 0; i < *n && !st; i++)
@@ -149,36 +171,70 @@ static enum atm_status probe_all(struct cli *c, struct atm_store *store,
 /* ---- --calibrate ----------------------------------------------------------
  */
 
-static enum atm_status show_curve(struct cli *c, const char *spec,
-                                  const struct atm_curve_point *p, uint32_t n)
-{
-    static const char *const direction[] = {"read", "write", "mixed"};
-    static const char *const head[] = {"DIRECTION", "AT ONCE>", "BLOCK>",
-                                       "GB/s>"};
-    const char *cell[4 * ATM_CURVE_MAX];
-    json_t *all = json_array();
-    enum atm_status st;
-    double bw;
-    uint32_t i;
-    int par;
+static const char *const direction[] = {"read", "write", "mixed"};
 
-    for (i = 0; i < n; i++) {
+static json_t *curve_json(const struct atm_curve_point *p, uint32_t n)
+{
+    json_t *all = json_array();
+    uint32_t i;
+
+    for (i = 0; i < n; i++)
         (void)json_array_append_new(
             all,
             json_pack("{s:s, s:i, s:I, s:f}", "direction",
                       direction[p[i].direction], "at_once", p[i].par,
                       "block_bytes", (json_int_t)p[i].block, "bw", p[i].bw));
-        cell[4 * i] = direction[p[i].direction];
-        cell[4 * i + 1] = atm_arena_printf(c->arena, "%d", p[i].par);
-        cell[4 * i + 2] =
-            atm_arena_printf(c->arena, "%" PRIu64 " KiB", p[i].block >> 10);
-        cell[4 * i + 3] = atm_arena_printf(c->arena, "%.2f", p[i].bw / 1e9);
-    }
+    return all;
+}
+
+/* A row a direction and number at once, a column a size of blocks; points come
+ * by number, direction, size. */
+static enum atm_status curve_table(struct cli *c,
+                                   const struct atm_curve_point *p, uint32_t n)
+{
+    const char *head[2 + BLOCKS_MAX] = {"GB/s", "AT ONCE>"};
+    const char *cell[(2 + BLOCKS_MAX) * ATM_CURVE_MAX], **x = cell;
+    uint32_t columns = 2, rows = 0, i, k, d;
+
+    for (i = 0; i < n && p[i].direction == p[0].direction &&
+                p[i].par == p[0].par && columns < 2 + BLOCKS_MAX;
+         i++)
+        head[columns++] =
+            atm_arena_printf(c->arena, "%" PRIu64 " KiB>", p[i].block >> 10);
+    for (d = 0; d < 3; d++)
+        for (i = 0; i < n; i++) {
+            if (p[i].direction != d || p[i].block != p[0].block)
+                continue;
+            x[0] = direction[d];
+            x[1] = atm_arena_printf(c->arena, "%d", p[i].par);
+            for (k = 2; k < columns; k++)
+                x[k] = "-"; /* too large for so many at once */
+            for (k = 0; k + 2 < columns && i + k < n &&
+                        p[i + k].direction == d && p[i + k].par == p[i].par;
+                 k++)
+                x[2 + k] =
+                    atm_arena_printf(c->arena, "%.2f", p[i + k].bw / 1e9);
+            x += columns;
+            rows++;
+        }
+    for (i = 0; i < columns * rows; i++)
+        if (!cell[i])
+            return ATM_NOMEM;
+    return cli_table(head, columns, cell, rows);
+}
+
+static enum atm_status show_curve(struct cli *c, const char *spec,
+                                  const struct atm_curve_point *p, uint32_t n)
+{
+    enum atm_status st;
+    double bw;
+    uint32_t i;
+    int par;
+
     if (c->json)
         return cli_print_json(
-            json_pack("{s:s, s:o}", "spec", spec, "curve", all));
-    json_decref(all);
-    st = cli_table(head, 4, cell, n);
+            json_pack("{s:s, s:o}", "spec", spec, "curve", curve_json(p, n)));
+    st = curve_table(c, p, n);
     printf("\n");
     for (i = 0; i < 3 && !st; i++) {
         atm_curve_knee(p, n, (enum atm_direction)i, &bw, &par);

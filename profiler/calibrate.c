@@ -85,19 +85,38 @@ static double median3(double a, double b, double c)
     return c < lo ? lo : c > hi ? hi : c;
 }
 
+/* Bytes of one transfer: of a drive, a block a place in its queue. */
+static uint64_t request_bytes(const struct atm_tier_info *info, int par,
+                              uint32_t block)
+{
+    return info->caps & ATM_TIER_ADDRESSABLE ? blocks[block]
+                                             : blocks[block] * (uint64_t)par;
+}
+
+/* Sizes of a block, the least first, that leave room for two transfers. */
+static uint32_t blocks_that_fit(const struct atm_tier_info *info, int par)
+{
+    uint32_t n = N_BLOCKS;
+
+    while (n > 1 && request_bytes(info, par, n - 1) > POOL_BYTES / 2)
+        n--;
+    return n;
+}
+
 /* Turn by turn: what the machine does meanwhile falls on all points alike. */
 static enum atm_status at_depth(const char *spec,
                                 const struct atm_tier_ops *ops,
                                 const struct atm_tier_info *info, int par,
                                 unsigned char *memory,
-                                struct atm_curve_point *p)
+                                struct atm_curve_point *p, uint32_t *points)
 {
     double bw[REPEATS][3 * N_BLOCKS];
     struct atm_tier_info i = *info;
     struct atm_tier *tier;
     enum atm_status st;
-    uint32_t r, n;
+    uint32_t r, n, sizes = blocks_that_fit(info, par);
 
+    *points = 3 * sizes;
     i.read_par = i.write_par = par;
     st = ops->open(spec, &i, POOL_BYTES, &tier);
     if (st)
@@ -105,20 +124,13 @@ static enum atm_status at_depth(const char *spec,
     /* what was never written is read without asking a drive */
     st = ops->write(tier, memory, 0, POOL_BYTES);
     for (r = 0; r < REPEATS && !st; r++)
-        for (n = 0; n < 3 * N_BLOCKS && !st; n++) {
-            uint64_t request = blocks[n % N_BLOCKS];
-
-            if (!(info->caps & ATM_TIER_ADDRESSABLE))
-                request *= (uint64_t)par; /* a request a place in the queue */
-            if (request > POOL_BYTES / 2)
-                request = POOL_BYTES / 2;
-            st = once(ops, tier, memory, (enum atm_direction)(n / N_BLOCKS),
-                      request, &bw[r][n]);
-        }
+        for (n = 0; n < *points && !st; n++)
+            st = once(ops, tier, memory, (enum atm_direction)(n / sizes),
+                      request_bytes(info, par, n % sizes), &bw[r][n]);
     ops->close(tier);
-    for (n = 0; n < 3 * N_BLOCKS && !st; n++)
-        p[n] = (struct atm_curve_point){(enum atm_direction)(n / N_BLOCKS), par,
-                                        blocks[n % N_BLOCKS],
+    for (n = 0; n < *points && !st; n++)
+        p[n] = (struct atm_curve_point){(enum atm_direction)(n / sizes), par,
+                                        blocks[n % sizes],
                                         median3(bw[0][n], bw[1][n], bw[2][n])};
     return st;
 }
@@ -131,6 +143,7 @@ enum atm_status atm_store_calibrate(struct atm_store *store, const char *spec,
     struct atm_tier_info info;
     struct atm__room room;
     enum atm_status st;
+    uint32_t points = 0;
     int par, most;
 
     *n = 0;
@@ -147,8 +160,8 @@ enum atm_status atm_store_calibrate(struct atm_store *store, const char *spec,
         return st;
     most = info.caps & ATM_TIER_ADDRESSABLE ? threads : PAR_MAX;
     for (par = 1; par <= most && !st && *n + 3 * N_BLOCKS <= cap; par *= 2) {
-        st = at_depth(spec, ops, &info, par, room.at, p + *n);
-        *n += 3 * N_BLOCKS;
+        st = at_depth(spec, ops, &info, par, room.at, p + *n, &points);
+        *n += points;
     }
     atm__room_close(&room);
     return st ? st : atm__store_curve_put(store, spec, p, *n);

@@ -38,6 +38,8 @@ struct atm_tier_info {
     double read_bw, write_bw;  /* bytes/s of moves and in-place access */
     double latency_s;          /* per move, and per slow operand of a kernel */
     int read_par, write_par;   /* threads or queue depth at the knee */
+    bool firmware;             /* bandwidths and latency are what the firmware
+                                  tells (HMAT): a prior, not measured */
     char note[160];            /* how it falls short of what its kind promises,
                                   for people; "": it does not */
 };

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <libpmem.h>
-#include <omp.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -26,19 +25,11 @@ bool atm__dax_map(struct atm_tier *t, uint64_t map_bytes, int flags)
 void atm__dax_info(const char *kind, double dram_read_bw, double dram_write_bw,
                    struct atm_tier_info *info)
 {
-    int threads = omp_get_num_procs();
-
-    *info = (struct atm_tier_info){
-        .size = UINT64_MAX,
-        .map_align = ATM__DAX_POOL_AT,
-        .move_align = ATM_ALIGN,
-        .caps = ATM_TIER_ADDRESSABLE | ATM_TIER_DURABLE | ATM_TIER_CPU_FLUSH,
-        .clock = ATM_CLOCK_REAL,
-        .read_bw = dram_read_bw,
-        .write_bw = dram_write_bw,
-        .read_par = threads,
-        .write_par = threads < ATM__DAX_WRITERS ? threads : ATM__DAX_WRITERS};
-    (void)strncpy(info->kind, kind, sizeof(info->kind) - 1);
+    atm__memory_info(kind, dram_read_bw, dram_write_bw, info);
+    info->map_align = ATM__DAX_POOL_AT;
+    info->caps |= ATM_TIER_DURABLE | ATM_TIER_CPU_FLUSH;
+    if (info->write_par > ATM__DAX_WRITERS)
+        info->write_par = ATM__DAX_WRITERS;
 }
 
 enum atm_status atm__dax_flush(struct atm_tier *t, uint64_t off, uint64_t len)

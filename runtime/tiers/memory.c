@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <numa.h>
 #include <numaif.h>
+#include <omp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -63,6 +64,23 @@ enum atm_status atm__memory_write(struct atm_tier *t, const void *src,
     enum atm_status st = atm__range_check(t->spec, t->bytes, off, len);
 
     return st ? st : copy(t, t->base + off, src, len, t->info.write_par);
+}
+
+void atm__memory_info(const char *kind, double dram_read_bw,
+                      double dram_write_bw, struct atm_tier_info *info)
+{
+    int threads = omp_get_num_procs();
+
+    *info = (struct atm_tier_info){.size = UINT64_MAX,
+                                   .map_align = ATM_ALIGN,
+                                   .move_align = ATM_ALIGN,
+                                   .caps = ATM_TIER_ADDRESSABLE,
+                                   .clock = ATM_CLOCK_REAL,
+                                   .read_bw = dram_read_bw,
+                                   .write_bw = dram_write_bw,
+                                   .read_par = threads,
+                                   .write_par = threads};
+    (void)snprintf(info->kind, sizeof(info->kind), "%s", kind);
 }
 
 /* ---- nodes --------------------------------------------------------------- */

@@ -38,7 +38,15 @@ enum atm_status atm__memory_new(const char *spec,
                                 uint64_t bytes, struct atm_tier **tier);
 void atm__memory_close(struct atm_tier *t);
 
+/* What the probes of all but emu begin with: of any size, at DRAM's speed, on
+ * all cores. */
+void atm__memory_info(const char *kind, double dram_read_bw,
+                      double dram_write_bw, struct atm_tier_info *info);
+
 /* The operations that they share. */
+#define ATM__MEMORY_OPS                                                        \
+    .map = atm__memory_map, .read = atm__memory_read,                          \
+    .write = atm__memory_write, .close = atm__memory_close
 void *atm__memory_map(struct atm_tier *t, uint64_t off, uint64_t len);
 enum atm_status atm__memory_read(struct atm_tier *t, void *dst, uint64_t off,
                                  uint64_t len);

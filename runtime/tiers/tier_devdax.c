@@ -168,8 +168,5 @@ const struct atm_tier_ops atm__tier_devdax = {.kind = "devdax",
                                               .help = atm__help_devdax,
                                               .probe = devdax_probe,
                                               .open = devdax_open,
-                                              .map = atm__memory_map,
-                                              .read = atm__memory_read,
-                                              .write = atm__memory_write,
                                               .flush = atm__dax_flush,
-                                              .close = atm__memory_close};
+                                              ATM__MEMORY_OPS};

@@ -6,7 +6,6 @@
 #include "copy.h"
 
 #include <math.h>
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,22 +33,13 @@ static enum atm_status dram_probe(const char *spec, double dram_read_bw,
     struct options o;
     enum atm_status st = parse(spec, &o);
     uint64_t all, free_bytes;
-    int threads = omp_get_num_procs();
 
     if (!st && o.node >= 0)
         st = atm__node_check(spec, (int)o.node, &all, &free_bytes);
     if (st)
         return st;
-    *info = (struct atm_tier_info){.kind = "dram",
-                                   .size = o.size,
-                                   .map_align = ATM_ALIGN,
-                                   .move_align = ATM_ALIGN,
-                                   .caps = ATM_TIER_ADDRESSABLE,
-                                   .clock = ATM_CLOCK_REAL,
-                                   .read_bw = dram_read_bw,
-                                   .write_bw = dram_write_bw,
-                                   .read_par = threads,
-                                   .write_par = threads};
+    atm__memory_info("dram", dram_read_bw, dram_write_bw, info);
+    info->size = o.size;
     return atm__huge_check(spec, o.huge, info);
 }
 
@@ -69,10 +59,7 @@ const struct atm_tier_ops atm__tier_dram = {.kind = "dram",
                                             .help = atm__help_dram,
                                             .probe = dram_probe,
                                             .open = dram_open,
-                                            .map = atm__memory_map,
-                                            .read = atm__memory_read,
-                                            .write = atm__memory_write,
-                                            .close = atm__memory_close};
+                                            ATM__MEMORY_OPS};
 
 /* ---- calibration ------------------------------------------------------- */
 

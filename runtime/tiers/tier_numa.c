@@ -4,7 +4,6 @@
 
 #include <inttypes.h>
 #include <numa.h>
-#include <omp.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -90,8 +89,10 @@ static void prior(int node, struct atm_tier_info *info)
         f = fopen(path, "re");
         if (!f)
             continue;
-        if (fscanf(f, "%lf", &v) == 1 && v > 0)
+        if (fscanf(f, "%lf", &v) == 1 && v > 0) {
             *to[i] = v * unit[i];
+            info->firmware = true;
+        }
         (void)fclose(f);
     }
 }
@@ -103,22 +104,13 @@ static enum atm_status numa_probe(const char *spec, double dram_read_bw,
     uint64_t bytes, free_bytes;
     struct options o;
     enum atm_status st = parse(spec, &o);
-    int threads = omp_get_num_procs();
 
     if (!st)
         st = atm__node_check(spec, o.node, &bytes, &free_bytes);
     if (st)
         return st;
-    *info = (struct atm_tier_info){.kind = "numa",
-                                   .size = o.size < bytes ? o.size : bytes,
-                                   .map_align = ATM_ALIGN,
-                                   .move_align = ATM_ALIGN,
-                                   .caps = ATM_TIER_ADDRESSABLE,
-                                   .clock = ATM_CLOCK_REAL,
-                                   .read_bw = dram_read_bw,
-                                   .write_bw = dram_write_bw,
-                                   .read_par = threads,
-                                   .write_par = threads};
+    atm__memory_info("numa", dram_read_bw, dram_write_bw, info);
+    info->size = o.size < bytes ? o.size : bytes;
     prior(o.node, info);
     return atm__huge_check(spec, o.huge, info);
 }
@@ -138,7 +130,4 @@ const struct atm_tier_ops atm__tier_numa = {.kind = "numa",
                                             .help = atm__help_numa,
                                             .probe = numa_probe,
                                             .open = numa_tier_open,
-                                            .map = atm__memory_map,
-                                            .read = atm__memory_read,
-                                            .write = atm__memory_write,
-                                            .close = atm__memory_close};
+                                            ATM__MEMORY_OPS};

@@ -181,8 +181,5 @@ const struct atm_tier_ops atm__tier_pmem = {.kind = "pmem",
                                             .help = atm__help_pmem,
                                             .probe = pmem_probe,
                                             .open = pmem_tier_open,
-                                            .map = atm__memory_map,
-                                            .read = atm__memory_read,
-                                            .write = atm__memory_write,
                                             .flush = atm__dax_flush,
-                                            .close = atm__memory_close};
+                                            ATM__MEMORY_OPS};

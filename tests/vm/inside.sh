@@ -50,6 +50,10 @@ huge() { # reserved huge pages, and how it is without
     tiers conform "$1" || return 1
     echo 0 >$n/nr_hugepages
 }
+devices() { # with what the firmware says of a node
+    "$build/autotm" devices --store /dev/shm/store.db | tee log &&
+        grep -q '^numa:node=1 .*from firmware (HMAT)' log
+}
 # the administrator takes a node away
 gone() {
     daxctl offline-memory "$KMEM_DAX" >/dev/null &&
@@ -70,7 +74,7 @@ check tiers conform "${specs[@]}" numa:auto
 for spec in "${specs[@]}"; do
     check small "$spec"
 done
-check "$build/autotm" devices --store /dev/shm/store.db
+check devices
 check unlocked "file:/mnt/ext4"
 check huge "numa:node=1,huge=2M"
 mkdir -p /mnt/small
