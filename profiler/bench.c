@@ -375,16 +375,23 @@ err_bench:
     return st;
 }
 
+void atm__bench_close_slow(struct atm__bench *b)
+{
+    if (b->tier[1])
+        b->ops[1]->close(b->tier[1]);
+    b->tier[1] = NULL;
+    b->pool[1] = NULL;
+}
+
 void atm__bench_close(struct atm__bench **bench)
 {
     struct atm__bench *b = *bench;
-    int i;
 
     if (!b)
         return;
-    for (i = 1; i >= 0; i--)
-        if (b->tier[i])
-            b->ops[i]->close(b->tier[i]);
+    atm__bench_close_slow(b);
+    if (b->tier[0])
+        b->ops[0]->close(b->tier[0]);
     atm_arena_delete(b->arena);
     *bench = NULL;
 }

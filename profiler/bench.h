@@ -22,6 +22,9 @@ enum atm_status atm__bench_open(const struct atm_program *p, uint32_t lo,
                                 struct atm_exec *exec,
                                 struct atm__bench **bench);
 void atm__bench_close(struct atm__bench **bench); /* accepts null */
+/* Gives the slow pool back: a device or a named file has one user at a time.
+ * From now on only masks of 0 can be run. */
+void atm__bench_close_slow(struct atm__bench *b);
 
 /* Runs kernel k with the operands of `mask` (as atm_kernel_operands) in the
  * slow tier; a value is copied there before, or home after, outside the timed

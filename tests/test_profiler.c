@@ -494,6 +494,29 @@ static void test_vectors(void)
     remove_folder();
 }
 
+/* A pool with a name has one user at a time: nothing opens it twice. */
+static void test_named_pool(void)
+{
+    struct atm_profiler_options o;
+    struct atm_profile *a;
+    struct atm_store *s;
+    struct net n;
+
+    (void)fresh_path();
+    n = make_net();
+    s = open_store();
+    atm_profiler_options_init(&o);
+    o.slow_spec = "pmem:profiler.pool,sync=degrade";
+    o.samples = 5;
+    ATM_ASSERT_OK(atm_profile_program(n.program, s, &o, &a));
+    CU_ASSERT_EQUAL(a->overlap.source, ATM_TIME_MEASURED);
+    atm_profile_delete(&a);
+    atm_store_close(&s);
+    delete_net(&n);
+    (void)unlink("profiler.pool");
+    remove_folder();
+}
+
 #define ONE_SIGNATURE                                                          \
     " signature = (SELECT signature FROM sample ORDER BY signature LIMIT 1) "
 
@@ -800,6 +823,7 @@ static const struct atm_test tests[] = {
     {"what is known is not measured again", test_profile},
     {"an interrupted run keeps its sweeps", test_interrupt},
     {"real slow memory: all vectors are measured", test_vectors},
+    {"a pool that has a name is opened once at a time", test_named_pool},
     {"what takes another time now is measured again", test_recheck},
     {"slow kernels are measured less often", test_slow_kernels},
     {"too large for memory: kernel by kernel", test_alone},
