@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """peak.py - the memory of planned runs, by a cgroup's account.
 
-    bench/peak.py BUILD [NETWORK...] [--fast 60%] [--dir /var/tmp]
+    bench/peak.py BUILD [NETWORK...] [--fast 75%] [--dir /var/tmp]
 
 Each network is planned for a drive (`file:DIR`) and run in a memory cgroup
 whose limit is the budget and the stated overhead (160 MiB): weights, feeds,
@@ -46,7 +46,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("build", type=pathlib.Path)
     p.add_argument("networks", nargs="*", default=ZOO)
-    p.add_argument("--fast", default="60%")
+    p.add_argument("--fast", default="75%")
     p.add_argument("--dir", default="/var/tmp")
     o = p.parse_args()
     cgroup.root()
