@@ -50,7 +50,7 @@ def one(plan, evaluate, path, mode, ratio):
     d = evaluate.load(path)
     if mode != "async":  # by the rules of the synchronous problem
         d.pop("async")
-    _, cpu, _, answer = plan(path, ratio, "--planner", mode)
+    cpu, _, answer, _ = plan(path, ratio, "--planner", mode)
     objective, _, _ = evaluate.evaluate(
         evaluate.Problem(d), answer, answer["budget_bytes"], True)
     assert abs(float(objective) - answer["objective"]) < 1e-6
@@ -58,7 +58,7 @@ def one(plan, evaluate, path, mode, ratio):
 
 
 def table(plan, load, paths, evaluate_path):
-    """plan(path, budget, *options) -> (wall, CPU, MB, answer)"""
+    """plan(path, budget, *options) -> (CPU, MB, answer, stderr)"""
     evaluate = judge(evaluate_path)
     shares, missed = {}, 0
     print("%-16s %4s  %s  %s" % ("share of all-fast", "", "".join(

@@ -2,8 +2,8 @@
 of bench/planner.py.
 
 Each solver is a process of its own on the same core; its seconds are those of
-its CPU, without reading the file. It is killed at the limit: `>` then stands
-before the limit. HiGHS also gets the program with only the rows that our
+its CPU, without reading the file; ours, with reading, end when the plan and its
+proof are there. It is killed at the limit: `>` then stands before the limit. HiGHS also gets the program with only the rows that our
 linear program ended with.
 """
 import re

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define DEFAULT_SLOW "emu:profile=optane6"
@@ -344,6 +345,7 @@ static bool plan_progress(void *user, double seconds, double best, double bound)
 {
     struct cli *c = user;
     bool first = seconds < c->told_s, better = first || best < c->told_best;
+    double cpu = (double)clock() / CLOCKS_PER_SEC; /* reading too */
     char t[64], b[64];
 
     if ((c->level < 1 && !isatty(STDERR_FILENO)) || !isfinite(best) ||
@@ -352,11 +354,12 @@ static bool plan_progress(void *user, double seconds, double best, double bound)
     c->told_best = best;
     c->told_s = seconds;
     if (bound > 0)
-        cli_say(c, "plan: %6.2f s, best %s, bound %s, gap %.3f %%", seconds,
-                cli_seconds(best, t), cli_seconds(bound, b),
+        cli_say(c, "plan: %7.3f s (CPU %.3f s), best %s, bound %s, gap %.3f %%",
+                seconds, cpu, cli_seconds(best, t), cli_seconds(bound, b),
                 100 * (best - bound) / best);
     else
-        cli_say(c, "plan: %6.2f s, best %s", seconds, cli_seconds(best, t));
+        cli_say(c, "plan: %7.3f s (CPU %.3f s), best %s", seconds, cpu,
+                cli_seconds(best, t));
     return cli_interrupted();
 }
 
