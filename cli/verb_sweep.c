@@ -425,6 +425,8 @@ static enum atm_status sweep(struct sweep *s)
     if (!st)
         st = read_what_if(s);
     if (!st)
+        st = atm_plan_start_new(&s->options.start);
+    if (!st)
         st = add_budgets(s);
     if (!st)
         st = plan_points(s);
@@ -441,6 +443,7 @@ static enum atm_status sweep(struct sweep *s)
         st = sweep_show(s);
     for (i = 0; i < s->n; i++)
         atm_placement_delete(&s->point[i].placement);
+    atm_plan_start_delete(&s->options.start);
     return st;
 }
 

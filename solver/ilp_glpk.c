@@ -9,6 +9,7 @@
  */
 #include "lp.h"
 #include "split.h"
+#include "start.h"
 
 #include "arena.h"
 
@@ -384,6 +385,68 @@ enum atm_status atm__ilp_solve(struct atm__ilp *p, const uint64_t *limit,
     st = solve(p, cuts, r);
     unguard();
     return st;
+}
+
+/* ---- from budget to budget ---- */
+
+static void begin(struct atm__ilp *p, const struct atm_plan_start *start)
+{
+    uint32_t i;
+
+    for (i = 0; i < start->n_lazy; i++)
+        atm__lp_add_lazy(
+            p, (struct lazy){.kind = start->slow[i] ? SLOW_ROW : FAST_ROW,
+                             .at = start->at[i]});
+    for (i = 1; i <= start->n_row + start->n_lazy; i++)
+        glp_set_row_stat(p->lp, (int)i, start->row[i]);
+    for (i = 1; i <= start->n_col; i++)
+        glp_set_col_stat(p->lp, (int)i, start->col[i]);
+}
+
+enum atm_status atm__ilp_begin(struct atm__ilp *p,
+                               const struct atm_plan_start *start)
+{
+    if (is_dead(p))
+        return atm_fail(ATM_INTERNAL, "the LP solver gave up before");
+    if (start->n_row != p->n_row || start->n_col != p->n_col || p->n_lazy)
+        return ATM_OK;
+    if (setjmp(escape))
+        return died();
+    guard();
+    begin(p, start);
+    unguard();
+    return p->failed ? atm_fail(ATM_NOMEM, "out of memory: rows") : ATM_OK;
+}
+
+static void keep(struct atm__ilp *p, struct atm_plan_start *start)
+{
+    uint32_t i;
+
+    for (i = 0; i < p->n_lazy; i++) {
+        start->at[i] = p->lazy[i].at;
+        start->slow[i] = p->lazy[i].kind == SLOW_ROW;
+    }
+    for (i = 1; i <= p->n_row + p->n_lazy; i++)
+        start->row[i] = (uint8_t)glp_get_row_stat(p->lp, (int)i);
+    for (i = 1; i <= p->n_col; i++)
+        start->col[i] = (uint8_t)glp_get_col_stat(p->lp, (int)i);
+}
+
+enum atm_status atm__ilp_keep(struct atm__ilp *p, struct atm_plan_start *start)
+{
+    enum atm_status st;
+
+    if (is_dead(p))
+        return atm_fail(ATM_INTERNAL, "the LP solver gave up before");
+    st = atm__plan_start_reset(start, p->n_row, p->n_col, p->n_lazy);
+    if (st)
+        return st;
+    if (setjmp(escape))
+        return died();
+    guard();
+    keep(p, start);
+    unguard();
+    return ATM_OK;
 }
 
 /* ---- certificate trees ---- */

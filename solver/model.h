@@ -177,6 +177,13 @@ struct atm__lp {
 enum atm_status atm__ilp_new(const struct atm__model *m,
                              struct atm__ilp **ilp);
 void atm__ilp_delete(struct atm__ilp **ilp);
+/* Begins where another program of the same problem ended, if it has the same
+ * rows and columns (at another budget other entries may fit); nothing to begin
+ * with is no error. Keeps what this one ended with, without covers. */
+enum atm_status atm__ilp_begin(struct atm__ilp *ilp,
+                               const struct atm_plan_start *start);
+enum atm_status atm__ilp_keep(struct atm__ilp *ilp,
+                              struct atm_plan_start *start);
 /* `limit`: per kernel. With `cuts` also lifted covers. Work, not time, bounds
  * it, so that plans repeat. */
 enum atm_status atm__ilp_solve(struct atm__ilp *ilp, const uint64_t *limit,

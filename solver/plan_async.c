@@ -197,6 +197,7 @@ static enum atm_status try_costs(struct async *s, double moves, double budget,
         o.budget_bytes = least;
     o.gap_target = 1; /* its root will do: the bound is another one */
     o.progress = NULL;
+    o.start = NULL;
     if (arena)
         st = atm__weighted_problem(s->q, weights, arena, &w);
     if (!st)

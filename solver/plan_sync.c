@@ -175,6 +175,8 @@ static enum atm_status at_root(struct atm__search *s, bool *done)
 
     s->lp = (struct atm__lp){0};
     *done = false;
+    if (s->o->start)
+        st = atm__ilp_begin(s->ilp, s->o->start);
     for (cuts = 0; cuts < 2 && !st && !*done; cuts++) {
         st = atm__ilp_solve(s->ilp, NULL, cuts, &s->lp);
         if (st)
@@ -183,6 +185,8 @@ static enum atm_status at_root(struct atm__search *s, bool *done)
         if (!s->no_plan)
             st = offer_of(s, s->m, &s->lp.certificate);
         *done = s->no_plan || s->lp.stopped;
+        if (!st && !*done && !cuts && s->o->start)
+            st = atm__ilp_keep(s->ilp, s->o->start);
         if (st || *done)
             break;
         s->uncertified = fmax(s->uncertified, s->lp.bound);

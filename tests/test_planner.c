@@ -215,6 +215,35 @@ static void test_repeats(void)
     atm_problem_delete(&p);
 }
 
+/* The listed best and the checked bound are the oracle: beginning where another
+ * budget ended must lose neither. */
+static void test_start(void)
+{
+    struct atm_plan_start *start;
+    struct atm_plan_options o;
+    struct atm_placement *a;
+    struct atm_problem *p;
+    double bound;
+    uint32_t i;
+
+    ATM_ASSERT_OK(
+        atm_problem_read(ATM_TEST_DATA "/problems/resnet50.json.gz", &p));
+    ATM_ASSERT_OK(atm_plan_start_new(&start));
+    for (i = 0; i < p->n_budgets; i++) {
+        plan_options(&o, "sync", p->budget[i].bytes, 0.001);
+        o.start = start;
+        ATM_ASSERT_OK(atm_plan(p, &o, &a));
+        CU_ASSERT(a->objective <= 1.001 * p->budget[i].best);
+        CU_ASSERT(a->gap <= 0.001);
+        ATM_ASSERT_OK(atm_certificate_bound(p, &a->certificate, &bound));
+        CU_ASSERT(bound <= p->budget[i].best + 1e-6);
+        CU_ASSERT(bound >= a->lower_bound - 1e-9);
+        atm_placement_delete(&a);
+    }
+    atm_plan_start_delete(&start);
+    atm_problem_delete(&p);
+}
+
 static void test_errors(void)
 {
     struct atm_problem *p;
@@ -266,6 +295,7 @@ static const struct atm_test tests[] = {
     {"tiny files: the listed optimum", test_tiny},
     {"windows: their prices prove, and no more than the optimum", test_windows},
     {"a plan repeats byte for byte", test_repeats},
+    {"from budget to budget", test_start},
     {"too small a budget, no such planner", test_errors},
     {"no memory: refused, nothing lost", test_no_memory},
     {"large problems: certified gap", test_large},

@@ -10,6 +10,12 @@
 typedef bool atm_plan_progress_fn(void *user, double seconds, double best,
                                   double bound);
 
+/* What one plan leaves for the next of the same problem at another budget, so
+ * that it begins where that one ended. */
+struct atm_plan_start;
+enum atm_status atm_plan_start_new(struct atm_plan_start **start);
+void atm_plan_start_delete(struct atm_plan_start **start);
+
 struct atm_plan_options {
     const char *planner;      /* row of planners.def; default "sync" */
     uint64_t budget_bytes;    /* hard limit of the fast pool */
@@ -18,6 +24,7 @@ struct atm_plan_options {
     uint64_t seed;            /* of `random` and of local searches */
     atm_plan_progress_fn *progress; /* may be null */
     void *user;
+    struct atm_plan_start *start; /* borrows; used and renewed; may be null */
 };
 void atm_plan_options_init(struct atm_plan_options *o);
 
