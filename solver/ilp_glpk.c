@@ -351,6 +351,8 @@ static enum atm_status solve(struct atm__ilp *p, bool cuts, struct atm__lp *r)
         glp_set_row_bnds(p->lp, p->lazy[i].row, GLP_UP, 0,
                          atm__lp_row_limit(p, &p->lazy[i]));
     r->infeasible = r->stopped = p->stopped = false;
+    if (p->m->without & ATM_PART_LAZY && p->n_lazy == 0)
+        atm__lp_add_all(p);
     for (round = 0; round < ROUNDS_MAX; round++) {
         bool whole = simplex(p);
 
@@ -363,8 +365,8 @@ static enum atm_status solve(struct atm__ilp *p, bool cuts, struct atm__lp *r)
         }
         if (atm__lp_add_violated(p))
             continue;
-        if (p->failed || !cuts || cut_rounds++ >= CUT_ROUNDS ||
-            atm__lp_separate(p) == 0)
+        if (p->failed || !cuts || p->m->without & ATM_PART_COVERS ||
+            cut_rounds++ >= CUT_ROUNDS || atm__lp_separate(p) == 0)
             break;
     }
     return p->failed ? atm_fail(ATM_NOMEM, "out of memory: rows")

@@ -142,12 +142,19 @@ static void add_storage(struct atm__ilp *p, uint32_t s, uint32_t *count,
     }
 }
 
+/* An entry that holds more can be no column. */
+static uint64_t entry_limit(const struct atm__model *m)
+{
+    return m->without & ATM_PART_FIT ? UINT64_MAX : m->budget;
+}
+
 /* (C2) (C3) (C4): the hull of the entries that fit. */
 static void add_hull(struct atm__ilp *p, uint32_t k)
 {
     const struct atm__model *m = p->m;
     const struct atm__kernel *q = &m->kernel[k];
     uint32_t v, j, c, n_variants = m->p->kernel[k].n_variants;
+    uint64_t limit = entry_limit(m);
     uint64_t set, every = ~UINT64_C(0);
     uint32_t first = p->n_col + 1, last;
     int row = add_row(p, ROW_EQUAL, 1), extra;
@@ -159,7 +166,7 @@ static void add_hull(struct atm__ilp *p, uint32_t k)
         every &= q->all[v];
         for (set = q->all[v];; set = (set - 1) & q->all[v]) {
             if (atm__kernel_seconds(m, k, v, set) >= 0 &&
-                atm__entry_fits(m, k, v, set, m->budget)) {
+                atm__entry_fits(m, k, v, set, limit)) {
                 e.variant = v;
                 e.slow = set;
                 e.bytes = (int64_t)m->p->kernel[k].variant[v].scratch_bytes;
@@ -277,11 +284,12 @@ static void add_kernel(struct atm__ilp *p, uint32_t k)
     const struct atm__model *m = p->m;
     const struct atm__kernel *q = &m->kernel[k];
     uint64_t set, n = q->n <= 2 ? UINT64_C(1) << q->n : 0;
+    uint64_t limit = entry_limit(m);
     bool whole = q->n <= 2 && m->p->kernel[k].n_variants == 1;
 
     for (set = 0; set < n && whole; set++)
         whole = atm__kernel_seconds(m, k, 0, set) >= 0 &&
-                atm__entry_fits(m, k, 0, set, m->budget);
+                atm__entry_fits(m, k, 0, set, limit);
     if (q->n > HULL_MAX) {
         add_many(p, k);
     } else if (!whole) {

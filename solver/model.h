@@ -66,6 +66,7 @@ struct atm__model {
     uint64_t budget;
     bool slow_limited;
     bool static_only;      /* no moves */
+    unsigned without;      /* set of atm_plan_part that are left out */
     uint64_t total_bytes;
     bool (*stop)(void *user); /* asked now and then by whoever works long;
                                  may be null */

@@ -48,7 +48,8 @@ static void finish(struct atm__search *s, uint64_t seed)
 {
     if (!atm__plan_repair(s->work))
         return;
-    atm__plan_descend(s->work, seed, SWEEPS);
+    if (!(s->m->without & ATM_PART_DESCENT))
+        atm__plan_descend(s->work, seed, SWEEPS);
     /* leaving a forbidden entry can need a repair of its own */
     if (atm__plan_repair(s->work))
         keep_if_better(s);
@@ -214,11 +215,11 @@ static enum atm_status by_program(struct atm__search *s)
     }
     if (done)
         return ATM_OK;
-    st = atm__neighbours(s, fmax(s->bound, s->uncertified) /
-                                (1 - s->o->gap_target),
-                         interrupted);
-    if (st || good_enough(s) || interrupted(s) ||
-        s->p->n_kernels > ATM__SMALL)
+    if (!(s->m->without & ATM_PART_NEIGHBOURS))
+        st = atm__neighbours(
+            s, fmax(s->bound, s->uncertified) / (1 - s->o->gap_target),
+            interrupted);
+    if (st || good_enough(s) || interrupted(s) || s->p->n_kernels > ATM__SMALL)
         return st;
     st = atm__ilp_search(s->ilp, s->o, s->best, s->work, &s->best_s, &proved);
     if (st == ATM_INTERNAL) {
@@ -295,7 +296,8 @@ static enum atm_status search_plan(struct atm__search *s)
     st = offer_of(s, s->m, &nothing);
     if (!st && atm__plan_start(s->work)) {
         keep_if_better(s);
-        if (s->best_s < INFINITY && s->best_s > s->bound)
+        if (s->best_s < INFINITY && s->best_s > s->bound &&
+            !(s->m->without & ATM_PART_SWEEPS))
             sweep_priced(s);
         finish(s, s->o->seed);
     }
@@ -339,7 +341,8 @@ static enum atm_status prove(struct atm__search *s)
 
     bool still = s->m->static_only;
 
-    if (s->best_s == INFINITY || good_enough(s) || !s->ilp || interrupted(s))
+    if (s->best_s == INFINITY || good_enough(s) || !s->ilp || interrupted(s) ||
+        s->m->without & ATM_PART_TREE)
         return ATM_OK;
     return atm__prove(s->m, left_to_prove(s), s->best_s, &rounder,
                       s->best->arena, still ? &s->still : &s->certificate,
@@ -440,6 +443,7 @@ static enum atm_status run(const struct atm_problem *p,
         return st;
     s.m->stop = interrupted;
     s.m->stop_user = &s;
+    s.m->without = o->without;
     st = atm__plan_new(s.m, &s.best);
     if (!st)
         st = atm__plan_new(s.m, &s.work);

@@ -56,8 +56,8 @@ def difference(binary, network, folder):
         np.save(path, x)
         given += ["--input", f"{name}={path}"]
     autotm(binary, "run", model, "--planner", "all-fast", "-n", "1",
-           "--warmup", "0", *given, "--output-dir", folder, "-f", "-q", "--store",
-           os.path.join(folder, "profile.db"))
+           "--warmup", "0", "--threads", "1", *given, "--output-dir", folder,
+           "-f", "-q", "--store", os.path.join(folder, "profile.db"))
     ours = np.load(os.path.join(folder, made.name + ".npy"))
     theirs = session.run(None, inputs)[0]
     if ours.shape != theirs.shape or ours.dtype != theirs.dtype:

@@ -16,6 +16,18 @@ struct atm_plan_start;
 enum atm_status atm_plan_start_new(struct atm_plan_start **start);
 void atm_plan_start_delete(struct atm_plan_start **start);
 
+/* Parts of the planners `sync` and `static` that a benchmark can leave out to
+ * see what each buys (bench/ablation.c). Plans and bounds stay right. */
+enum atm_plan_part {
+    ATM_PART_FIT = 1,         /* entries that cannot fit are no columns */
+    ATM_PART_LAZY = 2,        /* memory rows join when violated */
+    ATM_PART_COVERS = 4,      /* lifted covers (C12) */
+    ATM_PART_SWEEPS = 8,      /* sweeps at falling prices before the program */
+    ATM_PART_DESCENT = 16,    /* of each rounding, onto best paths */
+    ATM_PART_NEIGHBOURS = 32, /* neighbourhood search */
+    ATM_PART_TREE = 64        /* tree of prices */
+};
+
 struct atm_plan_options {
     const char *planner;      /* row of planners.def; default "sync" */
     uint64_t budget_bytes;    /* hard limit of the fast pool */
@@ -25,6 +37,7 @@ struct atm_plan_options {
     atm_plan_progress_fn *progress; /* may be null */
     void *user;
     struct atm_plan_start *start; /* borrows; used and renewed; may be null */
+    unsigned without;         /* set of atm_plan_part; 0 but in benchmarks */
 };
 void atm_plan_options_init(struct atm_plan_options *o);
 
