@@ -28,14 +28,16 @@ struct conv {
 static bool read_node(const struct atm__lower *l, const struct atm_node *n,
                       struct conv *c)
 {
-    const struct atm_shape *x = &l->g->value[n->in[0]].shape;
-    const struct atm_shape *k = &l->g->value[n->in[1]].shape;
+    const struct atm_shape *x, *k;
     uint32_t i;
 
     *c = (struct conv){.l = l, .n = n};
     c->transposed = strcmp(n->op->name, "ConvTranspose") == 0;
-    if ((!c->transposed && strcmp(n->op->name, "Conv") != 0) ||
-        !atm__dnnl_f32(l, n) || x->rank < 3 || x->rank > 5 ||
+    if (!c->transposed && strcmp(n->op->name, "Conv") != 0)
+        return false;
+    x = &l->g->value[n->in[0]].shape;
+    k = &l->g->value[n->in[1]].shape;
+    if (!atm__dnnl_f32(l, n) || x->rank < 3 || x->rank > 5 ||
         (c->transposed ? atm_window_transposed : atm_window_infer)(n, x, k,
                                                                    &c->w))
         return false;
