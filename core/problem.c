@@ -78,14 +78,14 @@ bool atm__problem_entry(const struct atm_problem *p, uint32_t kernel,
         const struct atm_problem_tensor *t = &p->tensor[v->operand[j]];
         bool slow = mask >> j & 1;
 
-        if (slow && t->fixed == ATM_FIXED_FAST)
+        if (slow && t->held)
             return false;
         if (slow)
             continue;
-        if (t->fixed != ATM_FIXED_FAST)
+        if (!t->held)
             need += t->bytes;
         for (i = 0; i < k->n_in + k->n_out && i < 64; i++)
-            if (k->operand[i] == v->operand[j] && t->fixed != ATM_FIXED_FAST)
+            if (k->operand[i] == v->operand[j] && !t->held)
                 own |= UINT64_C(1) << i;
     }
     for (i = 0; i < k->n_pairs; i++) {
@@ -103,8 +103,7 @@ bool atm__problem_entry(const struct atm_problem *p, uint32_t kernel,
         }
         if (slow[0] != slow[1])
             return false;
-        /* of a fixed storage `out` is no arg: its bytes are in's */
-        if (slow[0] == 0)
+        if (slow[0] == 0 && !p->tensor[out].held)
             need -= p->tensor[out].bytes;
         taken |= UINT64_C(1) << k->pair[i].in |
                  UINT64_C(1) << (k->n_in + k->pair[i].out);
@@ -130,8 +129,7 @@ static uint64_t variant_need(const struct atm_problem *p, uint32_t kernel,
         return least;
     }
     for (mask = 0, j = 0; j < v->t.n; j++)
-        if (v->t.slow[j] >= 0 &&
-            p->tensor[v->operand[j]].fixed != ATM_FIXED_FAST)
+        if (v->t.slow[j] >= 0 && !p->tensor[v->operand[j]].held)
             mask |= UINT64_C(1) << j;
     for (i = 0; i < p->kernel[kernel].n_pairs; i++) {
         const struct atm_problem_kernel *k = &p->kernel[kernel];

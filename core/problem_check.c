@@ -348,7 +348,7 @@ static enum atm_status check_carries(struct check *c)
 }
 
 /* All in fast memory: live tensors, args throughout, pairs once where nothing
- * needs `in` later, plus the largest scratch. */
+ * needs `in` later, plus the largest scratch. And what is held there. */
 static enum atm_status peak(struct atm_problem *p,
                             struct atm_arena *arena)
 {
@@ -365,6 +365,8 @@ static enum atm_status peak(struct atm_problem *p,
     st = atm__problem_storages(p, arena, &all);
     if (st)
         return st;
+    for (i = 0; i < p->n_tensors; i++)
+        p->tensor[i].held = all.s[all.of[i]].fixed == ATM_FIXED_FAST;
     for (i = 0; i < all.n; i++) {
         const struct atm_storage *s = &all.s[i];
 

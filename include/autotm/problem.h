@@ -25,6 +25,9 @@ struct atm_problem_tensor {
     bool fetch_given, evict_given;
     enum atm_fixed fixed;
     uint64_t fixed_offset;
+    bool held;              /* its storage is fixed in fast memory: also what
+                               must pairs and carries make of a fixed arg.
+                               Filled by atm_problem_check */
     uint32_t n_producers;   /* 0: not declared */
     struct atm_problem_producer *producer;
 };
