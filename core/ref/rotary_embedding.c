@@ -63,7 +63,8 @@ static enum atm_status infer(struct atm_call *call)
         const struct atm_shape *c = &call->in[i].shape;
 
         fits = c->rank == (by_id ? 2 : 3) && c->dim[c->rank - 1] == r.half &&
-               (by_id || (c->dim[0] == r.batch && c->dim[1] == r.length));
+               (by_id ? c->dim[0] == call->in[1].shape.dim[0]
+                      : c->dim[0] == r.batch && c->dim[1] == r.length);
         if (!fits)
             st = atm_fail(ATM_FORMAT,
                           "input %" PRIu32 " (a cache) does not "
