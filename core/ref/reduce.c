@@ -69,8 +69,8 @@ static void fold_float(const struct atm__reducer *r, const struct atm_view *x,
 static int64_t empty_int(double empty, enum atm_dtype dtype)
 {
     bool sign = atm_type_in(dtype, ATM_TYPES_SIGNED);
-    int64_t most =
-        INT64_MAX >> ((sign ? 64 : 63) - 8 * (int)atm_dtype_bytes(dtype));
+    int64_t most = (int64_t)(UINT64_MAX >> ((sign ? 65 : 64) -
+                                            8 * (int)atm_dtype_bytes(dtype)));
 
     if (!isinf(empty))
         return (int64_t)empty;
