@@ -210,6 +210,7 @@ static double bias(const struct atm_call *call, const struct attention *a,
 
     if (atm_has_in(call, VALID)) {
         valid = atm__get_i(&call->in[VALID], b);
+        valid = valid < 0 ? 0 : valid > a->total ? a->total : valid;
         offset = valid - a->q.length;
     }
     if (j >= valid || (a->causal && j > i + offset) ||
