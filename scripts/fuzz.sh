@@ -1,21 +1,23 @@
 #!/usr/bin/env bash
-# fuzz.sh [-j JOBS] [-w WORK] [-k] SECONDS [TARGET]... - runs the libFuzzer
-# targets, SECONDS each, under the address and undefined-behaviour sanitizers,
-# and prints the executions that each says it made. Starts from
+# fuzz.sh [-j JOBS] [-s SEED] [-w WORK] [-k] SECONDS [TARGET]... - runs the
+# libFuzzer targets, SECONDS each, under the address and undefined-behaviour
+# sanitizers, and prints the executions that each says it made. Starts from
 # tests/fuzz/corpus, the official ONNX suite and seeds of its own; what is found
 # is kept in WORK (default build-fuzz/work), a failing input in
 # WORK/TARGET.crash-*. The count of all runs with this WORK is added up in
-# WORK/executions. -k: the least of WORK that covers as much becomes
-# tests/fuzz/corpus. Exit 77: clang is not to be had.
+# WORK/executions. -s: the same inputs in the same order each time. -k: the
+# least of WORK that covers as much becomes tests/fuzz/corpus. Exit 77: clang is
+# not to be had.
 source "$(dirname "$0")/lib.sh"
 
-jobs=1 work=build-fuzz/work keep=
-while getopts j:w:k o; do
+jobs=1 seed=0 work=build-fuzz/work keep=
+while getopts j:s:w:k o; do
     case $o in
     j) jobs=$OPTARG ;;
+    s) seed=$OPTARG ;; # 0: another one each time
     w) work=$OPTARG ;;
     k) keep=1 ;;
-    *) die "usage: fuzz.sh [-j JOBS] [-w WORK] [-k] SECONDS [TARGET]..." ;;
+    *) die "usage: fuzz.sh [-j JOBS] [-s SEED] [-w WORK] [-k] SECONDS [TARGET]..." ;;
     esac
 done
 shift $((OPTIND - 1))
@@ -60,7 +62,7 @@ libfuzzer() {
     ASAN_OPTIONS=allocator_may_return_null=1:quarantine_size_mb=1 \
     UBSAN_OPTIONS=print_stacktrace=1 \
         $build/tests/fuzz/fuzz_"$target" -max_len=$length -timeout=30 \
-        -rss_limit_mb=3000 -malloc_limit_mb=2500 -len_control=0 "$@"
+        -rss_limit_mb=3000 -malloc_limit_mb=2500 -len_control=0 -seed="$seed" "$@"
 }
 
 # fuzz TARGET: one line "TARGET executions"
