@@ -37,16 +37,15 @@ static struct wire graph_attr(const char *name, const struct wire *graph)
     return a;
 }
 
-/* NodeProto with two graph attributes, or one. */
-static void control_node(struct wire *graph, const char *op, const char *in,
-                         const char *out, const char *a_name,
-                         const struct wire *a, const char *b_name,
-                         const struct wire *b)
+/* NodeProto with two attributes, or one. */
+static void node_of_two(struct wire *graph, const char *op, const char *in,
+                        const char *out, const struct wire *a,
+                        const struct wire *b)
 {
-    struct wire whole = {0}, attr = graph_attr(a_name, a);
+    struct wire whole = {0};
     size_t from;
 
-    wire_node(&whole, "flow", op, in, out, &attr);
+    wire_node(&whole, "flow", op, in, out, a);
     if (!b) {
         memcpy(graph->b + graph->n, whole.b, whole.n);
         graph->n += whole.n;
@@ -56,11 +55,23 @@ static void control_node(struct wire *graph, const char *op, const char *in,
     for (from = 1; whole.b[from] & 0x80; from++)
         ;
     from++;
-    attr = graph_attr(b_name, b);
     memmove(whole.b, whole.b + from, whole.n - from);
     whole.n -= from;
-    wire_msg(&whole, 5, &attr);
+    wire_msg(&whole, 5, b);
     wire_msg(graph, 1, &whole);
+}
+
+/* The same with graphs as attributes. */
+static void control_node(struct wire *graph, const char *op, const char *in,
+                         const char *out, const char *a_name,
+                         const struct wire *a, const char *b_name,
+                         const struct wire *b)
+{
+    struct wire first = graph_attr(a_name, a), second = {0};
+
+    if (b)
+        second = graph_attr(b_name, b);
+    node_of_two(graph, op, in, out, &first, b ? &second : NULL);
 }
 
 /* y = op(x), x from outside */
@@ -258,6 +269,32 @@ static void malformed_bodies_are_refused(void)
                      "num_scan_inputs");
 }
 
+/* A Scan over x whose body names the Scan's second result and makes none. */
+static void a_body_cannot_give_its_own_result(void)
+{
+    struct wire g = {0}, body = {0}, scans = {0}, untyped = {0};
+    struct atm_graph *out;
+
+    wire_node(&body, "", "Add", "next,sum_in", "sum", NULL);
+    wire_value(&body, 11, "sum_in", 1, "2");
+    wire_value(&body, 11, "next", 1, "2");
+    wire_value(&body, 12, "sum", 1, "2");
+    wire_value(&body, 12, "z", 1, "2");
+    wire_str(&scans, 1, "num_scan_inputs");
+    wire_int(&scans, 3, 1);
+    wire_int(&scans, 20, 2);
+    body = graph_attr("body", &body);
+    node_of_two(&g, "Scan", "initial,x", "y,z", &body, &scans);
+    wire_value(&g, 11, "initial", 1, "2");
+    wire_value(&g, 11, "x", 1, "3,2");
+    wire_value(&g, 12, "y", 1, "2");
+    wire_str(&untyped, 1, "z");
+    wire_str(&untyped, 2, "");
+    wire_msg(&g, 12, &untyped);
+    ATM_ASSERT_FAILS(import(&g, NULL, NULL, &out), ATM_FORMAT,
+                     "nothing produces it");
+}
+
 static const struct atm_test tests[] = {
     {"takes the branch that a value decides",
      takes_the_branch_that_a_value_decides},
@@ -268,6 +305,7 @@ static const struct atm_test tests[] = {
     {"endless recursion is refused", endless_recursion_is_refused},
     {"newer meanings are refused", newer_meanings_are_refused},
     {"malformed bodies are refused", malformed_bodies_are_refused},
+    {"a body cannot give its own result", a_body_cannot_give_its_own_result},
     {NULL, NULL}};
 
 ATM_TEST_MAIN("expand", tests)

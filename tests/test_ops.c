@@ -486,7 +486,7 @@ static void test_mutations(void)
     int round;
 
     CU_ASSERT_FATAL(json_array_size(cases) > 0);
-    json_array_foreach(cases, i, c) for (round = 0; round < 30; round++)
+    json_array_foreach(cases, i, c) for (round = 0; round < 300; round++)
     {
         uint32_t k, times = 1 + (uint32_t)random_below(3);
         enum atm_status st;
